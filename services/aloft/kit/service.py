@@ -1,0 +1,37 @@
+"""A service as its composition root hands it over: loops to step and servicers to serve, and nothing else global."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from aloft.kit.database.database import Transactions
+from aloft.kit.steps import Step, Wake
+
+
+@dataclass(frozen=True, slots=True)
+class Servicer:
+    """An object with the methods of one gRPC service, and the generated function that registers it."""
+
+    register: Callable[[Any, Any], None]
+    methods: Any
+    full_name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Background:
+    """A step, what wakes it in this process, and how many threads run it."""
+
+    step: Step
+    wake: Wake | None = None
+    threads: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Service:
+    """What `app.build(...)` returns. The production runner and the in-process test harness both take it from here."""
+
+    name: str
+    database: Transactions
+    servicers: Sequence[Servicer]
+    backgrounds: Sequence[Background]
+    close: Sequence[Callable[[], None]] = field(default_factory=tuple)
