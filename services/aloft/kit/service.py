@@ -4,8 +4,24 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from aloft.kit.bus.port import Bus
 from aloft.kit.database.database import Transactions
+from aloft.kit.objects.port import Objects
 from aloft.kit.steps import Step, Wake
+
+
+@dataclass(frozen=True, slots=True)
+class Ports:
+    """What a service stands on. The composition root takes it; production, embedded and fault tests differ in it alone."""
+
+    database: Transactions
+    bus: Bus
+    objects: Objects
+    """The aloft bucket."""
+    pool: Objects
+    """The user's bucket of images: read only."""
+    worker: str
+    """This process's name, in leases and logs."""
 
 
 @dataclass(frozen=True, slots=True)
