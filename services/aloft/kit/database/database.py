@@ -1,23 +1,22 @@
-"""Transactions on PostgreSQL and SQLite that know the database's time and what to do once they are committed."""
+"""Transactions on PostgreSQL and SQLite that know the time and what to do once they are committed."""
 
 import threading
-from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
-from typing import Any, Literal, Protocol
+from typing import Any, Protocol
 
 from sqlalchemy import Connection, CursorResult, Executable, text
 
 from aloft.kit.clock import SECOND, Clock, ManualClock, SystemClock
-from aloft.kit.database.engine import create
+from aloft.kit.database.engine import connect_to_read, create
+from aloft.kit.database.hold import hold_file, hold_session
 from aloft.kit.steps import Wake
 
 Parameters = Mapping[str, Any] | Sequence[Mapping[str, Any]] | None
-Isolation = Literal["read", "write"]
 
 
 class Transaction:
-    """One open transaction. What is registered with `on_commit` runs after the commit, and never if there is none."""
+    """One open transaction."""
 
     def __init__(self, connection: Connection, database: "Database") -> None:
         self.connection = connection
@@ -31,7 +30,7 @@ class Transaction:
 
     def execute(self, statement: Executable, parameters: Parameters = None) -> CursorResult[Any]:
         """Run a statement; a sequence of parameters runs it once for each."""
-        return self.connection.execute(statement, parameters)  # type: ignore[arg-type]
+        return self.connection.execute(statement, parameters)
 
     def now(self) -> int:
         """Read the database's clock, in microseconds."""
@@ -41,11 +40,12 @@ class Transaction:
         """Wait for a named lock that the end of the transaction gives back."""
         if not self.on_sqlite:
             self.connection.execute(
-                text("SELECT pg_advisory_xact_lock(hashtextextended(current_schema() || :name, 0))"), {"name": name}
+                text("SELECT pg_advisory_xact_lock(hashtextextended(current_schema() || :name, 0))"),
+                {"name": name},
             )
 
     def on_commit(self, action: Callable[[], None]) -> None:
-        """Do this once the transaction is committed; asking twice for the same does it once."""
+        """Do this after the commit, and never if there is none; asked twice, once. It must not fail."""
         if action not in self._after:
             self._after.append(action)
 
@@ -70,10 +70,10 @@ class Transactions(Protocol):
         """Open a transaction that commits at the end of the block, or rolls back if it raises."""
 
     def read(self) -> AbstractContextManager[Transaction]:
-        """Open a transaction that changes nothing."""
+        """Open a transaction that sees one moment and can change nothing."""
 
     def hold(self, name: str) -> AbstractContextManager[bool]:
-        """Try for a lock held across transactions; False if another process has it."""
+        """Try for a lock held across transactions; False if another process, or loop, has it."""
 
     def wake(self, name: str) -> Wake:
         """What wakes the loop of that name in this process."""
@@ -89,69 +89,58 @@ class Database:
         self.engine = create(url, schema, self.clock, pool_size)
         self.on_sqlite = self.engine.dialect.name == "sqlite"
         # SQLite has one writer; queueing here is fairer and quicker than its busy handler, which sleeps.
-        self._writer: AbstractContextManager[Any] = threading.RLock() if self.on_sqlite else nullcontext()
-        self._wakes: defaultdict[str, Wake] = defaultdict(Wake)
-        self._held: set[str] = set()
+        self._writer: AbstractContextManager[Any] = threading.Lock() if self.on_sqlite else nullcontext()
+        self._thread = threading.local()
+        self._wakes: dict[str, Wake] = {}
 
     @contextmanager
     def transaction(self) -> Iterator[Transaction]:
         """Open a transaction that commits at the end of the block, or rolls back if it raises."""
-        with self._writer, self._begin("write") as opened:
-            yield opened
+        if getattr(self._thread, "writes", False):
+            raise RuntimeError(
+                "this thread has a transaction open: pass it on, a second one would wait for it for ever"
+            )
+        self._thread.writes = True
+        try:
+            with self._writer, self.engine.connect() as connection, connection.begin():
+                opened = Transaction(connection, self)
+                yield opened
+        finally:
+            self._thread.writes = False
         opened.committed()
 
     @contextmanager
     def read(self) -> Iterator[Transaction]:
-        """Open a transaction that changes nothing."""
-        with self._begin("read") as opened:
-            yield opened
-
-    @contextmanager
-    def _begin(self, isolation: Isolation) -> Iterator[Transaction]:
-        connection = self.engine.connect().execution_options(aloft_isolation=isolation)
-        with connection, connection.begin():
+        """Open a transaction that sees one moment and can change nothing."""
+        with connect_to_read(self.engine) as connection, connection.begin():
             yield Transaction(connection, self)
 
-    @contextmanager
-    def hold(self, name: str) -> Iterator[bool]:
+    def hold(self, name: str) -> AbstractContextManager[bool]:
         """Try for a lock held across transactions; False if another process, or loop, has it."""
         if self.on_sqlite:
-            with self._hold_in_process(name) as held:
-                yield held
-            return
-        key = {"name": f"{self.schema}/{name}"}
-        with self.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
-            taken = connection.execute(text("SELECT pg_try_advisory_lock(hashtextextended(:name, 0))"), key).scalar_one()
-            try:
-                yield bool(taken)
-            finally:
-                if taken and not connection.invalidated:
-                    connection.execute(text("SELECT pg_advisory_unlock(hashtextextended(:name, 0))"), key)
-
-    @contextmanager
-    def _hold_in_process(self, name: str) -> Iterator[bool]:
-        if name in self._held:
-            yield False
-            return
-        self._held.add(name)
-        try:
-            yield True
-        finally:
-            self._held.discard(name)
+            return hold_file(str(self.engine.url.database), name)
+        return hold_session(self.engine, f"{self.schema}/{name}")
 
     def wake(self, name: str) -> Wake:
         """What wakes the loop of that name in this process."""
-        return self._wakes[name]
+        return self._wakes.setdefault(name, Wake())
 
     def advance(self, seconds: float) -> None:
-        """Set the time forward for everybody who reads it from this database: for tests."""
+        """Set the time forward for everybody who reads it from this database: for tests.
+
+        On PostgreSQL that is every process; a `ManualClock` that the database was given moves along.
+        """
         if isinstance(self.clock, ManualClock):
             self.clock.advance(seconds)
         elif self.on_sqlite:
-            raise TypeError("time on SQLite is its clock's: give the database a ManualClock to set it forward")
+            raise TypeError(
+                "time on SQLite is its clock's: give the database a ManualClock to set it forward"
+            )
         if not self.on_sqlite:
             with self.transaction() as tx:
-                tx.execute(text("UPDATE aloft_clock SET shift_us = shift_us + :us"), {"us": round(seconds * SECOND)})
+                tx.execute(
+                    text("UPDATE aloft_clock SET shift_us = shift_us + :us"), {"us": round(seconds * SECOND)}
+                )
 
     def close(self) -> None:
         """Give back every connection."""

@@ -2,7 +2,7 @@
 
 import re
 
-from sqlalchemy import create_engine, make_url, text
+from sqlalchemy import Connection, create_engine, make_url, text
 
 _NAME = re.compile(r"^[a-z][a-z0-9_]{0,62}$")
 
@@ -11,14 +11,25 @@ def provision(admin_url: str, schema: str, password: str) -> str:
     """Make the role and the schema if they are not there, and say the service's own url. Safe to repeat."""
     if not _NAME.match(schema):
         raise ValueError(f"schema {schema!r}: use lower-case letters, digits and _, beginning with a letter")
-    engine = create_engine(admin_url, isolation_level="AUTOCOMMIT")
+    engine = create_engine(admin_url)
     try:
-        with engine.connect() as connection:
-            known = connection.execute(text("SELECT 1 FROM pg_roles WHERE rolname = :r"), {"r": schema}).first()
-            verb = "ALTER" if known else "CREATE"
-            quoted = connection.execute(text("SELECT quote_literal(:p)"), {"p": password}).scalar_one()
-            connection.exec_driver_sql(f'{verb} ROLE "{schema}" LOGIN PASSWORD {quoted}'.replace("%", "%%"))
+        with engine.begin() as connection:
+            connection.execute(text("SELECT pg_advisory_xact_lock(hashtextextended('aloft provision', 0))"))
+            _role(connection, schema, password)
             connection.exec_driver_sql(f'CREATE SCHEMA IF NOT EXISTS "{schema}" AUTHORIZATION "{schema}"')
     finally:
         engine.dispose()
     return make_url(admin_url).set(username=schema, password=password).render_as_string(hide_password=False)
+
+
+def _role(connection: Connection, name: str, password: str) -> None:
+    known = connection.execute(text("SELECT 1 FROM pg_roles WHERE rolname = :name"), {"name": name}).first()
+    quoted = connection.execute(text("SELECT quote_literal(:password)"), {"password": password}).scalar_one()
+    verb = "ALTER" if known else "CREATE"
+    connection.exec_driver_sql(f'{verb} ROLE "{name}" LOGIN PASSWORD {quoted}'.replace("%", "%%"))
+    member = connection.execute(
+        text("SELECT pg_has_role(current_user, :name, 'MEMBER')"), {"name": name}
+    ).scalar_one()
+    if not member:
+        # A managed server's administrator is no superuser, and must be a member to give the role a schema.
+        connection.exec_driver_sql(f'GRANT "{name}" TO CURRENT_USER')
