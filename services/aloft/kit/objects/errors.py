@@ -39,7 +39,9 @@ class ReadOnly(Exception):
     """A write to a bucket that Aloft only reads."""
 
     def __init__(self, bucket: str, operation: str) -> None:
-        super().__init__(f"{operation}: bucket {bucket!r} is only read by Aloft; nothing is written or deleted there")
+        super().__init__(
+            f"{operation}: bucket {bucket!r} is only read by Aloft; nothing is written or deleted there"
+        )
         self.bucket = bucket
 
 

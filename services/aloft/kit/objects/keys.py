@@ -6,7 +6,7 @@ KEY_BYTES = 1024
 """The longest key that S3 takes, in UTF-8."""
 
 SEGMENT_BYTES = 255
-"""The longest part between two slashes: a file name on the usual file systems, those beneath MinIO included."""
+"""The longest part between two slashes: a file name on the usual file systems, beneath MinIO too."""
 
 
 def check_key(key: str) -> str:

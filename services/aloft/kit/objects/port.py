@@ -5,6 +5,9 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Protocol
 
+from aloft.kit.objects.errors import ObjectExists as ObjectExists
+from aloft.kit.objects.errors import ObjectMissing as ObjectMissing
+
 CHUNK = 1 << 20
 """Bytes that a stream hands over at a time unless it is told otherwise."""
 
@@ -33,7 +36,9 @@ class ByteRange:
 
     def __post_init__(self) -> None:
         if self.start < 0 or self.length < 0:
-            raise ValueError(f"a range begins at 0 or later and is not negative, not {self.start}+{self.length}")
+            raise ValueError(
+                f"a range begins at 0 or later and is not negative, not {self.start}+{self.length}"
+            )
 
     @property
     def end(self) -> int:
@@ -47,10 +52,10 @@ class Objects(Protocol):
     def put(
         self, key: str, data: bytes | Iterable[bytes], *, content_type: str = ..., only_new: bool = ...
     ) -> ObjectInfo:
-        """Store bytes, or a stream of them in bounded memory (multipart where long); visible only when complete.
+        """Store bytes, or a stream in bounded memory (multipart where long); visible only when complete.
 
-        With `only_new` an object that is there stays and `ObjectExists` is raised. After an answer that was lost
-        on the way, a repeat finds what the first attempt stored: give `only_new` to keys that name their content.
+        With `only_new` an object that is there stays and `ObjectExists` is raised. After an answer that was
+        lost, a repeat finds what the first attempt stored: use it for keys that name their content.
         """
 
     def get(self, key: str) -> bytes:

@@ -24,7 +24,7 @@ def read_ranges(
     gap: int,
     read_all: Callable[[Sequence[ByteRange]], Iterable[bytes]],
 ) -> list[bytes]:
-    """Read the spans that cover the ranges, in order, and cut from them what was asked, in the order asked."""
+    """Read the spans that cover the ranges and cut from them what was asked, in the order asked."""
     spans = coalesce(ranges, gap)
     order = sorted(range(len(ranges)), key=lambda index: ranges[index].start)
     pieces = [b""] * len(ranges)
