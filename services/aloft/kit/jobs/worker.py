@@ -1,0 +1,117 @@
+"""Runs handlers: claims a job, runs it, and ends it as the handler's outcome says."""
+
+import contextlib
+import logging
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+from opentelemetry import propagate, trace
+from sqlalchemy.exc import SQLAlchemyError
+
+from aloft.kit.errors import Aborted, AloftError, ResourceExhausted, Unavailable
+from aloft.kit.jobs import metrics
+from aloft.kit.jobs.job import Cancelled, LeaseLost
+from aloft.kit.jobs.jobs import Jobs
+from aloft.kit.jobs.lease import Lease
+
+log = logging.getLogger(__name__)
+_tracer = trace.get_tracer("aloft.kit.jobs")
+
+Handler = Callable[[Lease], Mapping[str, Any] | None]
+"""Does a job and gives its result, or ends it with `lease.finish`. It may be begun again after any point."""
+
+_PASSING = (Aborted, ResourceExhausted, Unavailable)
+
+
+class Heart:
+    """Keeps a lease alive in a thread while its handler is between two checkpoints."""
+
+    def __init__(self, lease: Lease) -> None:
+        self._lease = lease
+        self._over = threading.Event()
+        self._thread = threading.Thread(target=self._beat, name=f"heart-{lease.job.id}", daemon=True)
+
+    def __enter__(self) -> "Heart":
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._over.set()
+        self._thread.join()
+
+    def _beat(self) -> None:
+        while not self._over.wait(self._lease.lease_s / 3):
+            try:
+                self._lease.keep()
+            except LeaseLost:
+                # The handler learns it from its next write or heartbeat, none of which counts any more.
+                return
+            except SQLAlchemyError:
+                log.exception("job %s: a heartbeat failed; trying again", self._lease.job.id)
+
+
+class JobWorker:
+    """A step that does one job. Any number of workers, in threads or processes, share a job table."""
+
+    def __init__(
+        self,
+        jobs: Jobs,
+        handlers: Mapping[str, Handler],
+        worker_name: str,
+        lease_s: float = 30.0,
+        heart: bool = False,
+    ) -> None:
+        self._jobs = jobs
+        self._handlers = dict(handlers)
+        self._worker = worker_name
+        self._lease_s = lease_s
+        self._heart = heart
+        metrics.BACKLOG.watch(jobs.database)
+
+    @property
+    def name(self) -> str:
+        """What the loop is called in logs and metrics."""
+        return f"jobs {self._worker}"
+
+    def step(self) -> bool:
+        """Do the next due job, if there is one."""
+        lease = self._jobs.claim(self._handlers, self._worker, self._lease_s)
+        if lease is None:
+            return False
+        with _traced(lease):
+            try:
+                self._attempt(lease)
+            except LeaseLost as lost:
+                log.warning("%s; what this worker did since is dropped", lost)
+        return True
+
+    def _attempt(self, lease: Lease) -> None:
+        try:
+            with Heart(lease) if self._heart else contextlib.nullcontext():
+                result = self._handlers[lease.job.kind](lease)
+            if not lease.ended:
+                with lease.finish(result):
+                    pass
+        except LeaseLost:
+            raise
+        except Cancelled:
+            lease.cancelled()
+        except Exception as error:
+            job = lease.job
+            log.exception(
+                "%s job %s: attempt %d of %d failed", job.kind, job.id, job.attempts, job.max_attempts
+            )
+            if lease.ended:
+                raise
+            permanent = isinstance(error, AloftError) and not isinstance(error, _PASSING)
+            reason = error.reason if isinstance(error, AloftError) else type(error).__name__
+            lease.fail(f"{reason}: {error}", retry=not permanent)
+
+
+@contextlib.contextmanager
+def _traced(lease: Lease) -> Iterator[None]:
+    parent = propagate.extract({"traceparent": lease.job.traceparent})
+    about = {"aloft.job": lease.job.id, "aloft.campaign": lease.job.campaign}
+    with _tracer.start_as_current_span(f"job {lease.job.kind}", context=parent, attributes=about):
+        yield
