@@ -13,7 +13,7 @@ P = TypeVar("P")
 
 
 def wrap(port: P, service: str, name: str, faults: Faults, keys: Keys = by_arguments) -> P:
-    """Stand a proxy before a port: an `Objects`, a `Bus`, a `Transactions`, or any other whose calls count."""
+    """Put a proxy before a port: an `Objects`, a `Bus`, a `Transactions`, or another whose calls count."""
     proxy = _Database if hasattr(port, "transaction") else _Port
     return cast(P, proxy(port, service, name, faults, keys))
 
