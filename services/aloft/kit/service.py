@@ -22,6 +22,10 @@ class Ports:
     """The user's bucket of images: read only."""
     worker: str
     """This process's name, in leases and logs."""
+    receive_wait_s: float = 0.0
+    """How long a receiver waits at the broker for a first message; 0 where steps are taken by hand."""
+    hearts: bool = False
+    """Whether a thread keeps a job's lease alive between its checkpoints: in production."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +44,8 @@ class Background:
     step: Step
     wake: Wake | None = None
     threads: int = 1
+    close: Callable[[], None] | None = None
+    """Called once the loop has ended."""
 
 
 @dataclass(frozen=True, slots=True)
