@@ -1,0 +1,62 @@
+"""Traces by OpenTelemetry, carried through calls and events as W3C `traceparent`.
+
+Every process makes trace ids, so that its logs and events can be followed; spans leave it only where an endpoint is
+configured.
+"""
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+
+from opentelemetry.context import Context
+from opentelemetry.sdk.resources import Resource
+from opentelemetry.sdk.trace import TracerProvider
+from opentelemetry.sdk.trace.export import BatchSpanProcessor, SpanExporter
+from opentelemetry.trace import Span, SpanKind, get_current_span
+from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
+
+_PROPAGATOR = TraceContextTextMapPropagator()
+_provider = TracerProvider(resource=Resource({"service.name": "aloft"}))
+
+
+def configure_tracing(
+    service: str, endpoint: str | None = None, exporter: SpanExporter | None = None
+) -> None:
+    """Name this process in its spans, and send them to an OTLP endpoint (`http://host:4317`) if there is one."""
+    global _provider
+    _provider.shutdown()
+    _provider = TracerProvider(resource=Resource({"service.name": service}))
+    if endpoint:
+        # Imported here: it brings its own gRPC stubs, and most processes never need them.
+        from opentelemetry.exporter.otlp.proto.grpc.trace_exporter import OTLPSpanExporter
+
+        exporter = OTLPSpanExporter(endpoint=endpoint, insecure=not endpoint.startswith("https://"))
+    if exporter is not None:
+        _provider.add_span_processor(BatchSpanProcessor(exporter))
+
+
+def flush_traces() -> None:
+    """Send what is not sent yet: at the end of a process."""
+    _provider.force_flush()
+
+
+def traceparent() -> str:
+    """Say where this thread is in a trace, as a W3C header; "" outside of one."""
+    carrier: dict[str, str] = {}
+    _PROPAGATOR.inject(carrier)
+    return carrier.get("traceparent", "")
+
+
+def trace_ids() -> Mapping[str, str]:
+    """Say the ids of the current trace and span, for a log line."""
+    context = get_current_span().get_span_context()
+    if not context.is_valid:
+        return {}
+    return {"trace": f"{context.trace_id:032x}", "span": f"{context.span_id:016x}"}
+
+
+@contextmanager
+def span_from(parent: str, name: str, kind: SpanKind = SpanKind.CONSUMER) -> Iterator[Span]:
+    """Open a span under a `traceparent`, or the first of a new trace where there is none."""
+    context = _PROPAGATOR.extract({"traceparent": parent}, context=Context()) if parent else None
+    with _provider.get_tracer("aloft").start_as_current_span(name, context=context, kind=kind) as span:
+        yield span
