@@ -1,0 +1,36 @@
+"""The strategies there are, by name. Each is loaded when it is first used."""
+
+from difflib import get_close_matches
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+from aloft.kit.errors import FieldViolation, InvalidArgument
+
+if TYPE_CHECKING:
+    from aloft.strategies.strategy import Strategy
+
+_MODULES = {
+    "centroids": "aloft.strategies.centroids",
+    "random": "aloft.strategies.random_draw",
+}
+
+
+def names() -> tuple[str, ...]:
+    """Name every registered strategy."""
+    return tuple(sorted(_MODULES))
+
+
+def check(expression: str, field: str = "campaign.strategy.expression") -> str:
+    """Return the expression, or raise `InvalidArgument` that names the strategies nearest to it."""
+    if expression in _MODULES:
+        return expression
+    near = get_close_matches(expression, names(), n=3)
+    hint = f"did you mean {' or '.join(near)}? " if near else ""
+    description = f"no strategy is called {expression!r}; {hint}There are: {', '.join(names())}."
+    raise InvalidArgument("UNKNOWN_STRATEGY", description, (FieldViolation(field, description),))
+
+
+def load(expression: str) -> "Strategy":
+    """Load the strategy that an expression names."""
+    strategy: Strategy = import_module(_MODULES[check(expression)]).STRATEGY
+    return strategy

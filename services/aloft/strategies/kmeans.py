@@ -1,0 +1,73 @@
+"""k-means: centres from a sample, then the nearest centre of any number of images, block by block."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from aloft.strategies.pool import Features
+
+ITERATIONS = 20
+_ROWS = 2048
+
+
+@dataclass(frozen=True, slots=True)
+class Centres:
+    """Centres, all different, relative to an origin in the middle of what they were fitted to."""
+
+    origin: NDArray[np.float32]
+    points: NDArray[np.float32]
+
+    def nearest(self, features: Features) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+        """Say the nearest centre of each row, k_i = argmin_k ‖z_i − c_k‖₂ (first of equals), and how far."""
+        parts = [self._nearest(features[start : start + _ROWS]) for start in range(0, len(features), _ROWS)]
+        if not parts:
+            return np.empty(0, dtype=np.int64), np.empty(0)
+        return np.concatenate([part[0] for part in parts]), np.concatenate([part[1] for part in parts])
+
+    def _nearest(self, features: Features) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+        rows = features.astype(np.float32) - self.origin
+        lengths = np.einsum("ij,ij->i", rows, rows)
+        reach = np.einsum("ij,ij->i", self.points, self.points)
+        squared = reach - 2 * (rows @ self.points.T)
+        # A matrix product rounds differently for blocks of different heights. So it only proposes centres,
+        # with room for its error; sums over single rows, the same wherever a block is cut, find the winner.
+        room = 4 * rows.shape[1] * np.finfo(np.float32).eps * (lengths + reach.max())
+        row, centre = np.nonzero(squared <= (squared.min(axis=1) + room)[:, None])
+        exact = np.square(rows[row].astype(np.float64) - self.points[centre]).sum(axis=1)
+        order = np.lexsort((centre, exact, row))
+        first = order[np.unique(row[order], return_index=True)[1]]
+        return centre[first], np.sqrt(exact[first])
+
+
+def fit(sample: NDArray[np.float32], k: int, seed: int) -> Centres:
+    """Minimise Σ_i min_k ‖z_i − c_k‖² over k centres by Lloyd's iterations from k-means++ (D²) seeds.
+
+    Where the sample has no more distinct rows than k, they are the centres.
+    """
+    origin = sample.mean(axis=0, dtype=np.float64).astype(np.float32)
+    rows = sample - origin
+    if _distinct(rows, k):
+        return Centres(origin, np.unique(_lloyd(rows, k, seed), axis=0))
+    return Centres(origin, np.unique(rows, axis=0))
+
+
+def _distinct(rows: NDArray[np.float32], k: int) -> bool:
+    # Equal rows have equal sums, and comparing sums is so much quicker that it is tried first.
+    return len(np.unique(rows.sum(axis=1))) > k or len(np.unique(rows, axis=0)) > k
+
+
+def _lloyd(rows: NDArray[np.float32], k: int, seed: int) -> NDArray[np.float32]:
+    import faiss  # only here: most of what imports strategies never fits centres
+
+    clustering = faiss.Kmeans(
+        rows.shape[1],
+        k,
+        niter=ITERATIONS,
+        seed=seed % 2**31,
+        min_points_per_centroid=1,
+        max_points_per_centroid=len(rows),
+        init_method=faiss.ClusteringInitMethod_KMEANS_PLUS_PLUS,
+    )
+    clustering.train(np.ascontiguousarray(rows))
+    return np.asarray(clustering.centroids, dtype=np.float32)

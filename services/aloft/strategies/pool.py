@@ -1,0 +1,67 @@
+"""A pool as strategies see it: a stream of blocks that can be read again from the start."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+Ids = NDArray[np.bytes_]
+"""Image ids as `S16`, which sorts as the bytes do. Its items drop trailing zeros; `hexadecimal` does not."""
+
+Features = NDArray[np.floating]
+"""A row for each image."""
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """Some images of a pool, row for row."""
+
+    images: Ids
+    features: Features | None = None
+
+    def __len__(self) -> int:
+        return len(self.images)
+
+
+class Pool(Protocol):
+    """Images that are to be ranked or selected from. Each is in one block, once."""
+
+    def blocks(self) -> Iterator[Block]:
+        """Read all of it, in whatever order it lies."""
+
+
+@dataclass(frozen=True, slots=True)
+class ArrayPool:
+    """A pool in memory, in blocks of `rows`."""
+
+    images: Ids
+    features: Features | None = None
+    rows: int = 4096
+
+    def blocks(self) -> Iterator[Block]:
+        """Read it in the order of the arrays."""
+        for start in range(0, len(self.images), self.rows):
+            part = slice(start, start + self.rows)
+            yield Block(self.images[part], None if self.features is None else self.features[part])
+
+
+def ids(images: list[str]) -> Ids:
+    """Make an array of ids from their hexadecimal digits."""
+    return np.frombuffer(bytes.fromhex("".join(images)), dtype="S16")
+
+
+def hexadecimal(images: Ids) -> list[str]:
+    """Write ids as thirty-two hexadecimal digits each."""
+    digits = np.ascontiguousarray(images).tobytes().hex()
+    return [digits[start : start + 32] for start in range(0, len(digits), 32)]
+
+
+def without(images: Ids, excluded: Ids) -> NDArray[np.bool_]:
+    """Say which images are not among `excluded`, which is sorted."""
+    if not len(excluded):
+        return np.ones(len(images), dtype=bool)
+    place = np.minimum(np.searchsorted(excluded, images), len(excluded) - 1)
+    kept: NDArray[np.bool_] = excluded[place] != images
+    return kept
