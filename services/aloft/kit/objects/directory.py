@@ -18,8 +18,8 @@ from aloft.kit.objects.walk import files_in_order
 class DirectoryObjects:
     """One folder as one bucket: an object is a file, its key the path below the folder.
 
-    Symbolic links are no objects, neither listed nor followed: what they point at may lie outside. Content types
-    are not kept.
+    Symbolic links are no objects, neither listed nor followed: what they point at may lie outside. Content
+    types are not kept.
     """
 
     def __init__(self, root: Path | str, *, signer: UrlSigner | None = None, read_only: bool = False) -> None:

@@ -21,13 +21,18 @@ log = logging.getLogger(__name__)
 IDLE_S = 30
 """A client that says nothing for so long is hung up on."""
 
+CLOSES_WITHIN_S = 0.05
+"""How often it looks whether it is to close."""
+
 
 class SignedObjectServer:
     """Answers `GET` and `HEAD` under `signing.PATH` with exactly the bytes that a token permits."""
 
     def __init__(self, objects: Objects, signer: UrlSigner, host: str, port: int) -> None:
         self._server = _Server((host, port), partial(_Handler, objects, signer))
-        self._thread = threading.Thread(target=self._server.serve_forever, name="signed-objects", daemon=True)
+        self._thread = threading.Thread(
+            target=self._server.serve_forever, args=(CLOSES_WITHIN_S,), name="signed-objects", daemon=True
+        )
 
     @property
     def port(self) -> int:

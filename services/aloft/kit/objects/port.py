@@ -47,7 +47,10 @@ class ByteRange:
 
 
 class Objects(Protocol):
-    """One bucket. An object appears whole or not at all."""
+    """One bucket. An object appears whole or not at all.
+
+    A key is never another key with `/` and more behind it: a folder cannot hold both, and MinIO hides one.
+    """
 
     def put(
         self, key: str, data: bytes | Iterable[bytes], *, content_type: str = ..., only_new: bool = ...

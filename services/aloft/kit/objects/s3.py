@@ -7,17 +7,19 @@ from contextlib import contextmanager
 from datetime import timedelta
 
 from minio.deleteobjects import DeleteObject
+from minio.error import S3Error
 from minio.helpers import DictType
 from urllib3 import BaseHTTPResponse
 from urllib3.exceptions import HTTPError
 
 from aloft.kit.objects import metrics
-from aloft.kit.objects.errors import RangeOutside, ReadOnly, StoreRefused
+from aloft.kit.objects.errors import ObjectMissing, RangeOutside, ReadOnly, StoreRefused
 from aloft.kit.objects.keys import check_key
 from aloft.kit.objects.port import CHUNK, CONTENT_TYPE, GAP, ByteRange, ObjectInfo
 from aloft.kit.objects.s3_config import S3Config
 from aloft.kit.objects.s3_connection import client, connections
 from aloft.kit.objects.s3_errors import port_errors
+from aloft.kit.objects.s3_listing import steps_behind
 from aloft.kit.objects.s3_upload import Upload, in_parts
 from aloft.kit.objects.spans import read_ranges
 
@@ -88,18 +90,13 @@ class S3Objects:
 
     def list(self, prefix: str = "", *, start_after: str = "") -> Iterator[ObjectInfo]:
         """Walk the keys that begin with a prefix, in order. The folder markers of consoles are left out."""
-        with port_errors(self._bucket, "list", prefix):
-            metrics.requested("list")
-            for found in self._client._list_objects(
-                self._bucket,
-                prefix=prefix,
-                start_after=start_after or None,
-                encoding_type="url",
-                max_keys=self._page_size,
-            ):
-                key = found.object_name or ""
-                if not key.endswith("/"):
-                    yield ObjectInfo(key, found.size or 0, found.etag or "")
+        if start_after < prefix:
+            yield from self._list(prefix, "")
+        elif start_after.startswith(prefix):
+            for folder, after in steps_behind(prefix, start_after):
+                if after != start_after:
+                    yield from self._if_there(after)
+                yield from self._list(folder, after)
 
     def delete(self, keys: Iterable[str]) -> None:
         """Remove objects, a thousand by a request; one that is not there is no error."""
@@ -128,13 +125,38 @@ class S3Objects:
         self._readers.shutdown()
         self._http.clear()
 
+    def _list(self, prefix: str, after: str) -> Iterator[ObjectInfo]:
+        with port_errors(self._bucket, "list", prefix):
+            metrics.requested("list")
+            for found in self._client._list_objects(
+                self._bucket,
+                prefix=prefix,
+                start_after=after or None,
+                encoding_type="url",
+                max_keys=self._page_size,
+            ):
+                key = found.object_name or ""
+                if not key.endswith("/"):
+                    yield ObjectInfo(key, found.size or 0, found.etag or "")
+
+    def _if_there(self, key: str) -> Iterator[ObjectInfo]:
+        try:
+            yield self.stat(key)
+        except ObjectMissing:
+            return
+
     def _check_writable(self, operation: str) -> None:
         if self._read_only:
             raise ReadOnly(self._bucket, operation)
 
     def _open(self, key: str, span: ByteRange | None) -> BaseHTTPResponse:
         headers: DictType = {"Range": f"bytes={span.start}-{span.end - 1}"} if span else {}
-        return self._client.get_object(self._bucket, key, request_headers=headers)
+        try:
+            return self._client.get_object(self._bucket, key, request_headers=headers)
+        except S3Error as error:
+            if span and error.code == "InvalidRange":
+                raise RangeOutside(key, span.start, span.length) from error
+            raise
 
     def _read_span(self, key: str, span: ByteRange) -> bytes:
         metrics.requested("range")
