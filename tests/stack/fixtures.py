@@ -1,10 +1,11 @@
 """One fixture per real server.
 
-`kafka`, `minio`, `postgres` and `prometheus` are shared by the whole session: tests keep apart by topic prefix,
-bucket and database. A test that breaks a server takes one of its own from `own_kafka`, `own_minio`, `own_postgres`.
+`kafka`, `minio`, `postgres` and `prometheus` are shared by the whole session: tests keep apart by topic
+prefix, bucket and database. A test that breaks a server takes one of its own from `own_kafka`, `own_minio`,
+`own_postgres`.
 
-A test that uses any of them is marked `servers`. So is one whose parameter names a real adapter (`kafka`, `s3`,
-`postgresql`), since such a test usually asks for its server only when it runs.
+A test that uses any of them is marked `servers`. So is one whose parameter names a real adapter (`kafka`,
+`s3`, `postgresql`), since such a test usually asks for its server only when it runs.
 """
 
 import uuid

@@ -24,6 +24,7 @@ POM = f"""<project xmlns="http://maven.apache.org/POM/4.0.0">
 </project>
 """
 
+# A broker that was killed may register again only when its former session has run out.
 PROPERTIES = """
 process.roles=broker,controller
 node.id=1
@@ -43,10 +44,12 @@ transaction.state.log.min.isr=1
 group.initial.rebalance.delay.ms=0
 group.min.session.timeout.ms=1000
 auto.create.topics.enable=false
+broker.session.timeout.ms=1500
+broker.heartbeat.interval.ms=250
 log.cleaner.dedupe.buffer.size=16777216
 """
 
-# One compiler tier and one collector thread: a broker that lives for minutes on a shared machine starts faster so.
+# One compiler tier and one collector thread: a broker that lives for minutes starts faster so.
 JVM = ["-Xmx512m", "-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC", "-Xshare:auto"]
 
 # ApiVersions, version 0, with correlation id 7 and no client id. The broker answers once it is registered.

@@ -11,7 +11,7 @@ import psycopg
 from tests.stack import programs
 from tests.stack.server import Server, free_port
 
-# Nothing here outlives the machine, so nothing waits for the disk; a killed server still recovers from its log.
+# Nothing here outlives the machine, so nothing waits for the disk; a killed server still recovers.
 SETTINGS = {
     "listen_addresses": "127.0.0.1",
     "fsync": "off",

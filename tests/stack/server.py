@@ -12,8 +12,8 @@ from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 
-# The kernel ends a child with the *thread* that started it, so servers are started by one thread that lives as long
-# as this process does; pytest's worker threads come and go.
+# The kernel ends a child with the *thread* that started it, so servers are started by one thread that lives
+# as long as this process does; pytest's worker threads come and go.
 _launcher = ThreadPoolExecutor(max_workers=1, thread_name_prefix="stack-launcher")
 
 _taken: set[int] = set()
@@ -170,7 +170,7 @@ class Server(ABC):
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=subprocess.STDOUT,
-                start_new_session=True,  # an interrupt at the terminal is for pytest, which then ends its servers
+                start_new_session=True,  # an interrupt at the terminal is for pytest, which ends its servers
             )
 
     def _obituary(self, what: str) -> str:
