@@ -1,6 +1,6 @@
 """What the kit asks of a broker. Adapters: `kafka.KafkaBus`, `embedded.EmbeddedBus`."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -28,10 +28,13 @@ class Subscription(Protocol):
     """One member of a consumer group. Not thread-safe."""
 
     def poll(self, limit: int, wait_s: float) -> Sequence[Delivery]:
-        """Read up to `limit` messages, waiting at most `wait_s` for the first."""
+        """Read up to `limit` messages, waiting at most `wait_s` for the first. None is given twice."""
 
     def commit(self, deliveries: Sequence[Delivery]) -> None:
-        """Say that these, and all before them in their partitions, need not be read again by this group."""
+        """Say that these, and all before them in their partitions, need not be read again by this group.
+
+        What another member has taken over since is passed over: that member decides.
+        """
 
     def lag(self) -> Mapping[tuple[str, int], int]:
         """Count, per topic and partition that this member reads, the messages it has not committed."""
@@ -46,18 +49,18 @@ class Bus(Protocol):
     def publish(self, messages: Sequence[Message]) -> Sequence[bool]:
         """Write in the order given; wait for the broker; say which were acknowledged.
 
-        For each key, what was written is a prefix of what was given: nothing that comes after a message that was not
-        acknowledged can land later by itself.
+        For each key of a topic, what was written is a prefix of what was given: nothing that comes after a
+        message that was not acknowledged can land later by itself.
         """
 
     def subscribe(self, group: str, topics: Sequence[str]) -> Subscription:
-        """Join a consumer group; a new group begins at the beginning."""
+        """Join a consumer group, at the latest with the first poll; a new group begins at the beginning."""
 
-    def create_topics(self, topics: Sequence[str]) -> None:
-        """Create what is missing, with unlimited retention."""
+    def create_topics(self, topics: Sequence[str], compacted: Collection[str] = ()) -> None:
+        """Create what is missing. Nothing expires; `compacted` ones may keep only the newest of each key."""
 
     def missing_topics(self, topics: Sequence[str]) -> Sequence[str]:
         """Name those that do not exist."""
 
     def close(self) -> None:
-        """Flush and give everything back."""
+        """Give everything back. Every subscription is closed before."""

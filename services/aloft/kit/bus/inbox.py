@@ -1,0 +1,162 @@
+"""Keep what arrived until it is handled: each event once, whatever the broker repeats."""
+
+import json
+import logging
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from sqlalchemy import Row, bindparam, select, update
+from sqlalchemy.dialects.postgresql import insert as postgresql_insert
+from sqlalchemy.dialects.sqlite import insert as sqlite_insert
+
+from aloft.kit.bus import cloudevents, outbox, tables
+from aloft.kit.bus.lanes import Lane, open_lanes
+from aloft.kit.bus.port import Delivery
+from aloft.kit.bus.topics import dead_letters_of
+from aloft.kit.database import Transaction
+
+log = logging.getLogger(__name__)
+
+WORKER = "inbox"
+"""What the worker's wake is called."""
+
+
+def store(tx: Transaction, deliveries: Sequence[Delivery]) -> list[str]:
+    """Take in what is not known already. Names the topics of messages that are no events."""
+    good, bad = [], []
+    # One order for every receiver: two that overlap after a rebalance wait for each other, never crosswise.
+    for delivery in sorted(deliveries, key=lambda each: (each.message.topic, each.partition, each.offset)):
+        try:
+            event = _check(delivery)
+        except cloudevents.Malformed as error:
+            bad.append((delivery, str(error)))
+        else:
+            good.append(_row(delivery, event))
+    buried = [delivery.message.topic for delivery, why in bad if _bury_malformed(tx, delivery, why)]
+    if good:
+        tx.execute(_insert(tx), good)
+        # Last, because a worker takes the lock of an outbox before the rows of lanes.
+        open_lanes(tx, (Lane(row["topic"], row["key"]) for row in good))
+        tx.on_commit(tx.database.wake(WORKER).set)
+    return buried
+
+
+def _check(delivery: Delivery) -> str:
+    if not delivery.message.key:
+        raise cloudevents.Malformed("no key, and the key is the campaign")
+    return cloudevents.from_headers(delivery.message.headers).id
+
+
+def _bury_malformed(tx: Transaction, delivery: Delivery, why: str) -> bool:
+    message = delivery.message
+    # It has no usable id, but the place where it was read names it just as well.
+    row = _row(delivery, f"{message.topic}/{delivery.partition}/{delivery.offset}")
+    dead = row | {"state": tables.DEAD, "error": why}
+    if tx.execute(_insert(tx), dead).rowcount != 1:
+        return False
+    log.warning("%s is no event (%s); it goes to the dead letters", row["event"], why)
+    send_dead_letter(
+        tx, Lane(message.topic, message.key), row["event"], message.value, message.headers, why, 0
+    )
+    return True
+
+
+def bury(tx: Transaction, row: Row[Any], why: str, attempts: int) -> None:
+    """Give an event up: it stays here as dead, where `redrive` finds it, and its dead letter goes out."""
+    at = {"row": row.id, "why": why, "n": attempts}
+    tx.execute(_BURY, at)
+    send_dead_letter(tx, Lane(row.topic, row.key), row.event, row.payload, headers_of(row), why, attempts)
+
+
+def headers_of(row: Row[Any]) -> dict[str, str]:
+    """Read the headers that an event came with."""
+    headers: dict[str, str] = json.loads(row.headers)
+    return headers
+
+
+def send_dead_letter(
+    tx: Transaction,
+    lane: Lane,
+    event: str,
+    payload: bytes,
+    headers: Mapping[str, str],
+    why: str,
+    attempts: int,
+) -> None:
+    """Write the dead letter: the same payload, with origin, error and attempts as headers."""
+    told = {
+        "dlq_event": event,
+        "dlq_topic": lane.topic,
+        "dlq_source": headers.get("ce_source", ""),
+        "dlq_service": tx.database.schema,
+        "dlq_error": why,
+        "dlq_attempts": str(attempts),
+    }
+    kind = headers.get("ce_type") or "unknown"
+    subject = headers.get("ce_subject", "")
+    outbox.put(tx, dead_letters_of(lane.topic), lane.key, kind, payload, subject=subject, headers=told)
+
+
+def next_events(tx: Transaction, lane: Lane, limit: int) -> Sequence[Row[Any]]:
+    """Read the lane's first pending events, in order."""
+    return tx.execute(_NEXT.limit(limit), {"t": lane.topic, "k": lane.key}).all()
+
+
+def mark_done(tx: Transaction, ids: Sequence[int]) -> None:
+    """Say that the effects of these are in this transaction."""
+    tx.execute(_DONE, {"ids": list(ids)})
+
+
+def redrive(tx: Transaction, event: str | None = None, topic: str | None = None) -> int:
+    """Send dead events back into their lanes: one, those of a topic, or all. Counts them."""
+    column = tables.inbox.c
+    chosen = update(tables.inbox).where(tables.IS_DEAD)
+    if event is not None:
+        chosen = chosen.where(column.event == event)
+    if topic is not None:
+        chosen = chosen.where(column.topic == topic)
+    back = chosen.values(state=tables.PENDING, attempts=0, error=None, finished_us=None)
+    rows = tx.execute(back.returning(column.topic, column.key)).all()
+    open_lanes(tx, (Lane(row.topic, row.key) for row in rows))
+    tx.on_commit(tx.database.wake(WORKER).set)
+    return len(rows)
+
+
+def _row(delivery: Delivery, event: str) -> dict[str, Any]:
+    message = delivery.message
+    return {
+        "event": event,
+        "topic": message.topic,
+        "key": message.key,
+        "headers": json.dumps(dict(message.headers)),
+        "payload": message.value,
+        "state": tables.PENDING,
+        "error": None,
+    }
+
+
+def _insert(tx: Transaction) -> Any:
+    return _INSERT_SQLITE if tx.on_sqlite else _INSERT_POSTGRESQL
+
+
+_c = tables.inbox.c
+_SET = {"attempts": 0, "received_us": tables.now()}
+_INSERT_POSTGRESQL = (
+    postgresql_insert(tables.inbox).values(_SET).on_conflict_do_nothing(index_elements=["event"])
+)
+_INSERT_SQLITE = sqlite_insert(tables.inbox).values(_SET).on_conflict_do_nothing(index_elements=["event"])
+_NEXT = (
+    select(tables.inbox)
+    .where(tables.IS_PENDING, _c.topic == bindparam("t"), _c.key == bindparam("k"))
+    .order_by(_c.id)
+)
+_DONE = (
+    update(tables.inbox)
+    .where(_c.id.in_(bindparam("ids", expanding=True)))
+    .values(state=tables.DONE, finished_us=tables.now(), error=None)
+)
+_BURY = (
+    update(tables.inbox)
+    .where(_c.id == bindparam("row"))
+    .values(state=tables.DEAD, finished_us=tables.now(), error=bindparam("why"), attempts=bindparam("n"))
+)
