@@ -65,7 +65,7 @@ class Call:
         return max(0.0, self.deadline_s - time.monotonic())
 
     def check(self) -> None:
-        """Raise `DeadlineExceeded` if nobody waits for the answer any more: long methods ask between their parts."""
+        """Raise `DeadlineExceeded` if nobody waits any more: long methods ask between their parts."""
         if self.remaining() == 0.0:
             raise DeadlineExceeded("DEADLINE_EXCEEDED", "the deadline of the call passed before it was done")
 

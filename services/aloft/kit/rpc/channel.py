@@ -1,4 +1,4 @@
-"""A client's side: a channel that adds the key, a deadline and the trace to every call, and reads errors back."""
+"""A client's side: a channel that adds key, deadline and trace to every call; errors read back."""
 
 import json
 from collections.abc import Callable, Sequence
@@ -52,7 +52,7 @@ def channel(
     max_message_bytes: int = MAX_MESSAGE_BYTES,
     options: Sequence[tuple[str, Any]] = (),
 ) -> grpc.Channel:
-    """Open a channel: plain, or under TLS with the machine's authorities (`tls`) or one of one's own (`ca`, PEM)."""
+    """Open a channel: plain, or under TLS with the machine's authorities (`tls`) or one's own (`ca`, PEM)."""
     settings = [
         ("grpc.keepalive_time_ms", 30_000),
         ("grpc.keepalive_timeout_ms", 10_000),
@@ -80,7 +80,7 @@ class _Details(NamedTuple):
     compression: grpc.Compression | None
 
 
-class _Additions(grpc.UnaryUnaryClientInterceptor[Any, Any], grpc.UnaryStreamClientInterceptor[Any, Any]):
+class _Additions(grpc.UnaryUnaryClientInterceptor, grpc.UnaryStreamClientInterceptor):
     """Adds what every call carries."""
 
     def __init__(self, key: str, deadline_s: float) -> None:

@@ -13,7 +13,7 @@ def etag(*parts: object) -> str:
 
 
 def check(asked: str, current: str) -> None:
-    """Raise `Aborted` if the client names a state that is no longer the current one; naming none is allowed."""
+    """Raise `Aborted` if the client names a state that is not the current one; naming none is allowed."""
     if asked and asked != current:
         raise Aborted(
             "ETAG_MISMATCH", "it was changed since you read it: read it again and repeat the change"

@@ -1,7 +1,7 @@
 """API keys: `aloft_<role>_<id>_<secret>`. The key is shown once; what is stored is a fast keyed hash of it.
 
-A key carries 256 bits of chance, so it needs no slow hash: nobody can guess it from its digest. The hash is keyed with
-a pepper that is not in the database, so that a stolen table verifies nothing.
+A key carries 256 bits of chance, so it needs no slow hash: nobody can guess it from its digest. The hash is
+keyed with a pepper that is not in the database, so that a stolen table verifies nothing.
 """
 
 import hashlib
@@ -59,7 +59,7 @@ def parse(key: str) -> ApiKey | None:
 
 
 def service_key(secret: str, name: str) -> str:
-    """Make the key of a service from the secret that all services share; it is verified without a database."""
+    """Make a service's key from the secret that all services share; it is verified without a database."""
     return _compose(Role.SERVICE, name, hmac.digest(secret.encode(), name.encode(), hashlib.sha256).hex())
 
 

@@ -11,10 +11,10 @@ from aloft.kit.errors import FieldViolation, InvalidArgument
 
 
 def apply(update_mask: FieldMask, target: Any, source: Any, mutable: Collection[str]) -> list[str]:
-    """Copy the fields that the mask names from source to target, and say which: `mutable`, whole or part of it.
+    """Copy the fields that the mask names from source to target, and say which; only `mutable` ones.
 
-    No mask means every mutable field that the source has; `*` means every mutable field. Lists and maps are replaced,
-    not merged.
+    No mask means every mutable field that the source has; `*` means every mutable field. Lists and maps are
+    replaced, not merged.
     """
     paths = list(dict.fromkeys(update_mask.paths))
     if not paths:

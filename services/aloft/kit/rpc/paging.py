@@ -1,4 +1,4 @@
-"""Pages of a list (AIP-158). A token continues one list: it is refused with other filters, or when it was altered."""
+"""Pages of a list (AIP-158). A token continues one list: with other filters, or altered, it is refused."""
 
 import base64
 import binascii
@@ -20,14 +20,14 @@ Cursor = tuple[str | int, ...]
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """What to read: `size` rows behind `after`. Read one row more, and let `cut` say whether there is a next page."""
+    """What to read: `size` rows behind `after`. Read one row more, and let `cut` say if there is a next."""
 
     size: int
     after: Cursor | None
     request: bytes
 
     def cut(self, rows: Sequence[Row], cursor: Callable[[Row], Cursor]) -> tuple[Sequence[Row], str]:
-        """Take the page from up to `size + 1` rows that were read, and make the token of the next ("": no more)."""
+        """Take the page from up to `size + 1` rows, and make the token of the next ("": no more)."""
         if len(rows) <= self.size:
             return rows, ""
         page = rows[: self.size]
@@ -67,7 +67,7 @@ def _decode(request: bytes, token: str) -> Cursor:
     except (binascii.Error, UnicodeEncodeError):
         raw = b""
     body = raw[_TAG:]
-    # A checksum and no signature: the filters hold on every page, so a forged token shows nothing that is hidden.
+    # A checksum, no signature: the filters hold on every page, so a forged token shows nothing hidden.
     if not body or _tag(request, body) != raw[:_TAG]:
         raise InvalidArgument.of(
             "page_token",

@@ -36,7 +36,7 @@ requests = Table(
 )
 Response = TypeVar("Response", bound=Message)
 
-# A concurrent repeat waits here until the first has committed (and then finds its row) or rolled back (and is first).
+# A concurrent repeat waits here until the first has committed (and finds its row) or rolled back.
 _CLAIM = text(
     "INSERT INTO requests (principal, request_id, digest, created_us)"
     " VALUES (:principal, :request_id, :digest, aloft_now()) ON CONFLICT DO NOTHING"
@@ -52,7 +52,7 @@ def once(
     response_type: type[Response],
     do: Callable[[], Response],
 ) -> Response:
-    """Do it, or return what it returned the first time: in the transaction of its effect. Without an id, just do it.
+    """Do it, or return what it returned the first time, in the transaction of its effect; no id: do it.
 
     An id belongs to its caller. A call that failed left nothing, so its repeat is tried afresh.
     """
@@ -111,7 +111,7 @@ class RequestPruner:
         self._next_us = 0
 
     def step(self) -> bool:
-        """Delete some that are older than the retention; look again only after a while if there are no more."""
+        """Delete some that are older than the retention; look again only after a while."""
         if self._clock.now() < self._next_us:
             return False
         with self._database.transaction() as tx:

@@ -1,4 +1,4 @@
-"""The one place where domain errors become gRPC statuses with `google.rpc` details, and where a client reads them back."""
+"""The one place where domain errors become gRPC statuses with `google.rpc` details, and back."""
 
 import math
 from collections.abc import Mapping
@@ -107,9 +107,8 @@ def error_from(code: grpc.StatusCode, message: str, status: Status | None) -> Al
     """Read an error back from what a client received; without details the code is the reason."""
     info, violations, retry = details.ErrorInfo(), details.BadRequest(), details.RetryInfo()
     for packed in status.details if status is not None else ():
-        for kind in (info, violations, retry):
-            if packed.Is(kind.DESCRIPTOR):
-                packed.Unpack(kind)
+        for detail in (info, violations, retry):
+            packed.Unpack(detail)  # leaves alone what is of another type
     reason = info.reason or code.name
     metadata = {name: value for name, value in info.metadata.items() if name not in _TAKEN}
     kind = next((kind for kind, known in CODES.items() if known is code), AloftError)

@@ -1,4 +1,4 @@
-"""Who a key belongs to: asked of the label store, of the services' shared secret, or of one after the other."""
+"""Whose a key is: asked of the label store, of the services' shared secret, or of one after the other."""
 
 import hashlib
 import hmac
@@ -20,7 +20,7 @@ class Verifier(Protocol):
 
 
 class ServiceKeyVerifier:
-    """Knows the services' keys by the secrets they share: the current one, and the last while it is being rotated."""
+    """Knows the services' keys by the secrets they share: the current one, and the last during a rotation."""
 
     def __init__(self, secrets: Sequence[str]) -> None:
         self._secrets = tuple(secrets)
@@ -31,8 +31,7 @@ class ServiceKeyVerifier:
         if parsed is None or parsed.role is not Role.SERVICE:
             return None
         expected = (keys.service_key(secret, parsed.id) for secret in self._secrets)
-        # A list, not a generator: every secret is compared, so that the time does not tell which one was right.
-        if not any([hmac.compare_digest(key, one) for one in expected]):
+        if not any(hmac.compare_digest(key, one) for one in expected):
             return None
         return Principal(f"services/{parsed.id}", Role.SERVICE)
 

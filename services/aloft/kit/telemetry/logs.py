@@ -17,7 +17,7 @@ _bound: ContextVar[Mapping[str, str]] = ContextVar("aloft_log_fields", default=M
 
 @contextmanager
 def bind(**fields: str) -> Iterator[None]:
-    """Put fields (`campaign`, `service`, …) on every log line of this block, in whichever thread carries its context."""
+    """Put fields (`campaign`, …) on every log line of this block, in whichever thread carries its context."""
     token = _bound.set({**_bound.get(), **{name: value for name, value in fields.items() if value}})
     try:
         yield
@@ -76,7 +76,7 @@ class TextFormatter(logging.Formatter):
 def configure_logging(
     service: str, level: str = "info", json: bool = True, stream: TextIO | None = None
 ) -> None:
-    """Send every log line of this process to standard error (or `stream`), replacing what was configured before."""
+    """Send every log line of this process to standard error, or `stream`, and nowhere else."""
     handler = logging.StreamHandler(stream or sys.stderr)
     handler.setFormatter(JsonFormatter() if json else TextFormatter())
     handler.addFilter(_Fields(service))

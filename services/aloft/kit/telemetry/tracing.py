@@ -1,7 +1,7 @@
 """Traces by OpenTelemetry, carried through calls and events as W3C `traceparent`.
 
-Every process makes trace ids, so that its logs and events can be followed; spans leave it only where an endpoint is
-configured.
+Every process makes trace ids, so that its logs and events can be followed; spans leave it only where an
+endpoint is configured.
 """
 
 from collections.abc import Iterator, Mapping
@@ -21,7 +21,7 @@ _provider = TracerProvider(resource=Resource({"service.name": "aloft"}))
 def configure_tracing(
     service: str, endpoint: str | None = None, exporter: SpanExporter | None = None
 ) -> None:
-    """Name this process in its spans, and send them to an OTLP endpoint (`http://host:4317`) if there is one."""
+    """Name this process in its spans, and send them to an OTLP endpoint (`http://host:4317`) if any."""
     global _provider
     _provider.shutdown()
     _provider = TracerProvider(resource=Resource({"service.name": service}))
