@@ -12,7 +12,7 @@ AFTER_SLASH = chr(ord("/") + 1)
 
 
 def steps_behind(prefix: str, start_after: str) -> Iterator[tuple[str, str]]:
-    """Give prefixes, and where to start in each: together, with every start but the first, all keys behind."""
+    """Give prefixes and where to start in each: together, with each start but the first, all keys behind."""
     after = start_after
     while len(folder := after[: after.rfind("/") + 1]) > len(prefix):
         yield folder, after
