@@ -2,7 +2,6 @@
 
 import io
 import json
-import os
 import subprocess
 import sys
 import urllib.request
@@ -19,7 +18,7 @@ from tests.stack.kafka import Kafka
 from tests.stack.minio import Minio
 from tests.stack.postgres import Postgres
 from tests.stack.prometheus import Prometheus
-from tests.stack.server import alive
+from tests.stack.server import alive, wait_for_end
 
 
 def client(server: Minio) -> Client:
@@ -143,5 +142,4 @@ def test_servers_end_with_a_session_that_is_killed(tmp_path: Path) -> None:
     session.kill()
     session.communicate()
 
-    while any(alive(pid) for pid in pids):  # the test's own time limit ends this
-        os.sched_yield()
+    assert not wait_for_end(pids, limit_s=20), "servers outlive the session that started them"

@@ -2,6 +2,7 @@
 
 import os
 import random
+import select
 import signal
 import socket
 import subprocess
@@ -48,6 +49,19 @@ def alive(pid: int) -> bool:
         return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] not in "ZX"
     except (FileNotFoundError, ProcessLookupError):
         return False
+
+
+def wait_for_end(pids: Sequence[int], *, limit_s: float) -> list[int]:
+    """Wait until the processes have ended, and name those that have not when the time is up."""
+    deadline = time.monotonic() + limit_s
+    for pid in pids:
+        try:
+            handle = os.pidfd_open(pid)
+        except ProcessLookupError:
+            continue
+        select.select([handle], [], [], max(0.0, deadline - time.monotonic()))
+        os.close(handle)
+    return [pid for pid in pids if alive(pid)]
 
 
 class DidNotStart(RuntimeError):
@@ -134,8 +148,7 @@ class Server(ABC):
         self._signal_all(signal.SIGKILL)
         self._process.wait()
         self._process = None
-        while any(alive(pid) for pid in family):
-            os.sched_yield()  # they have been sent the signal: what remains is the kernel's part
+        wait_for_end(family, limit_s=self.stop_limit_s)
 
     def restart(self) -> None:
         """Stop it and start it again on the same ports and data."""

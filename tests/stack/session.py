@@ -20,15 +20,22 @@ KINDS: dict[str, type[Server]] = {kind.name: kind for kind in (Kafka, Minio, Pos
 PREFIX = "aloft-stack-"
 
 
+def data_folder() -> Path:
+    """Make a folder for the data of servers."""
+    folder = Path(tempfile.mkdtemp(prefix=PREFIX))
+    folder.chmod(0o755)  # PostgreSQL's user must be able to pass through
+    return folder
+
+
 def session_folder() -> tuple[Path, IO[str]]:
-    """Make a folder for the servers' data, and remove those of sessions that were killed before they could.
+    """Make a folder for a session's data, and remove those of sessions that were killed before they could.
 
     A session holds a lock on its folder for as long as it lives; the lock of a dead one can be had.
     """
-    folder = Path(tempfile.mkdtemp(prefix=PREFIX))
-    folder.chmod(0o755)  # PostgreSQL's user must be able to pass through
-    lock = (folder / "lock").open("w")
+    folder = data_folder()
+    lock = (folder / "lock.new").open("w")
     fcntl.flock(lock, fcntl.LOCK_EX)
+    (folder / "lock.new").rename(folder / "lock")  # appears only once it is held
     for other in folder.parent.glob(f"{PREFIX}*"):
         if other != folder and (other / "lock").exists():
             with (other / "lock").open("w") as theirs:

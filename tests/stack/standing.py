@@ -1,0 +1,105 @@
+"""Servers that stay after the command that started them: `up` and `down`."""
+
+import json
+import os
+import shutil
+import signal
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from tests.stack.cache import cache_root, locked, say
+from tests.stack.kafka import Kafka
+from tests.stack.minio import Minio
+from tests.stack.postgres import Postgres
+from tests.stack.prometheus import Prometheus
+from tests.stack.server import Server, alive, wait_for_end
+from tests.stack.session import data_folder
+
+
+def started_at(pid: int) -> str:
+    """Say when a process started, so that its number is not taken for another's later."""
+    return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[19]
+
+
+@dataclass(frozen=True)
+class Standing:
+    """What `up` started, as it is written down for `down`."""
+
+    folder: str
+    """Where all data lies."""
+    started: dict[int, str]
+    """Process ids, each with the time its process started."""
+    addresses: dict[str, str]
+    """How a client reaches each server."""
+
+    def running(self) -> list[int]:
+        """Name the processes that still are the ones that were started."""
+        return [pid for pid, when in self.started.items() if alive(pid) and started_at(pid) == when]
+
+
+def _state() -> Path:
+    return cache_root() / "running.json"
+
+
+def _read() -> Standing | None:
+    if not _state().exists():
+        return None
+    content = json.loads(_state().read_text())
+    started = {int(pid): when for pid, when in content["started"].items()}
+    return Standing(content["folder"], started, content["addresses"])
+
+
+def up() -> None:
+    """Start the servers, unless they run already, and print where they are."""
+    with locked(cache_root() / "running.lock"):
+        standing = _read()
+        if standing is None or not standing.running():
+            say("starting Kafka, MinIO, PostgreSQL and Prometheus; usually 5 s")
+            standing = _start()
+            _state().write_text(json.dumps(asdict(standing), indent=2))
+        for name, address in standing.addresses.items():
+            print(f"{name:<11} {address}")
+
+
+def _start() -> Standing:
+    folder = data_folder()
+    kafka, minio = Kafka(folder, outlives_session=True), Minio(folder, outlives_session=True)
+    postgres, prometheus = (
+        Postgres(folder, outlives_session=True),
+        Prometheus(folder, outlives_session=True),
+    )
+    servers: list[Server] = [kafka, minio, postgres, prometheus]
+    try:
+        with ThreadPoolExecutor() as pool:
+            list(pool.map(lambda server: server.start(), servers))
+    except BaseException:
+        for server in servers:
+            server.kill()
+        shutil.rmtree(folder, ignore_errors=True)
+        raise
+    addresses = {
+        "kafka": kafka.bootstrap,
+        "minio": f"{minio.url} (access key {minio.access_key}, secret key {minio.secret_key})",
+        "postgres": postgres.admin_url,
+        "prometheus": prometheus.url,
+    }
+    return Standing(str(folder), {server.pid: started_at(server.pid) for server in servers}, addresses)
+
+
+def down() -> None:
+    """End the servers that `up` started, by their process ids, and remove their data."""
+    with locked(cache_root() / "running.lock"):
+        standing = _read()
+        if standing is None:
+            say("nothing was left running")
+            return
+        pids = standing.running()
+        for pid in pids:
+            # To PostgreSQL an interrupt means: close the sessions, do not wait for them. The others just end.
+            os.kill(pid, signal.SIGINT)
+        for pid in wait_for_end(pids, limit_s=20):
+            os.kill(pid, signal.SIGKILL)
+        shutil.rmtree(standing.folder, ignore_errors=True)
+        _state().unlink()
+        say(f"ended {len(pids)} servers")
