@@ -10,17 +10,18 @@ A test that uses any of them is marked `servers`. So is one whose parameter name
 
 import uuid
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, nullcontext
 from typing import TypeVar
 
 import pytest
 
+from tests.stack.cache import CannotBeHad
 from tests.stack.kafka import Kafka
 from tests.stack.minio import Minio
 from tests.stack.postgres import Postgres
 from tests.stack.prometheus import Prometheus
 from tests.stack.server import Server
-from tests.stack.session import Session
+from tests.stack.session import FETCH, Session
 
 SERVER_OF_FIXTURE = {
     "kafka": "kafka",
@@ -29,7 +30,7 @@ SERVER_OF_FIXTURE = {
     "postgres_database": "postgres",
     "prometheus": "prometheus",
 }
-PRIVATE = {"own_kafka", "own_minio", "own_postgres"}
+PRIVATE = {"own_kafka": "kafka", "own_minio": "minio", "own_postgres": "postgres"}
 SERVER_OF_ADAPTER = {
     "kafka": "kafka",
     "s3": "minio",
@@ -53,12 +54,31 @@ def servers_of(item: pytest.Item) -> set[str]:
     }
 
 
+def private_servers_of(item: pytest.Item) -> set[str]:
+    """Name the kinds of server that a test starts for itself."""
+    return {PRIVATE[name] for name in getattr(item, "fixturenames", []) if name in PRIVATE}
+
+
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Mark what needs servers before `-m` selects by it."""
     for item in items:
-        if servers_of(item) or PRIVATE & set(getattr(item, "fixturenames", [])):
+        if servers_of(item) | private_servers_of(item):
             item.add_marker(pytest.mark.servers)
+
+
+def pytest_collection_finish(session: pytest.Session) -> None:
+    """Get what the selected tests need before the first of them runs, and where it can be seen."""
+    if session.config.option.collectonly:
+        return
+    needed = {name for item in session.items for name in servers_of(item) | private_servers_of(item)}
+    capture = session.config.pluginmanager.getplugin("capturemanager")
+    with capture.global_and_fixture_disabled() if capture else nullcontext():
+        for name in sorted(needed):
+            try:
+                FETCH[name]()
+            except CannotBeHad as reason:
+                raise pytest.UsageError(str(reason)) from reason
 
 
 @pytest.fixture(scope="session")

@@ -4,11 +4,12 @@ import fcntl
 import shutil
 import tempfile
 import threading
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import IO
 
+from tests.stack import kafka, minio, postgres, prometheus
 from tests.stack.kafka import Kafka
 from tests.stack.minio import Minio
 from tests.stack.postgres import Postgres
@@ -16,6 +17,13 @@ from tests.stack.prometheus import Prometheus
 from tests.stack.server import Server
 
 KINDS: dict[str, type[Server]] = {kind.name: kind for kind in (Kafka, Minio, Postgres, Prometheus)}
+
+FETCH: dict[str, Callable[[], Path]] = {
+    "kafka": kafka.fetch,
+    "minio": minio.fetch,
+    "postgres": postgres.fetch,
+    "prometheus": prometheus.fetch,
+}
 
 PREFIX = "aloft-stack-"
 
