@@ -1,0 +1,44 @@
+"""From an object's bytes to what a network takes: decoded, resized, normalised."""
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from aloft.imagery.decode import DEFAULT_LIMITS, Limits, Pixels, decode
+from aloft.imagery.spec import ImageSpec
+
+_LARGEST = {"uint8": 255.0, "uint16": 65535.0}
+
+
+def preprocess(data: bytes, spec: ImageSpec, limits: Limits = DEFAULT_LIMITS) -> NDArray[np.float32]:
+    """Make height × width × bands in float32. Whole numbers are divided by the largest of their type.
+
+    Numbers of floating point are taken to lie in [0, 1] already.
+    """
+    pixels = _resize(decode(data, spec.bands, limits), spec)
+    # One multiplication and one addition for: divide by the type's largest, less the mean, by the deviation.
+    largest = _LARGEST.get(pixels.dtype.name, 1.0)
+    std = np.asarray(spec.std, np.float64)
+    scale = (1.0 / (largest * std)).astype(np.float32)
+    shift = (-np.asarray(spec.mean, np.float64) / std).astype(np.float32)
+    values: NDArray[np.float32] = pixels.astype(np.float32)
+    values *= scale
+    values += shift
+    return values
+
+
+def _resize(pixels: Pixels, spec: ImageSpec) -> Pixels:
+    if pixels.shape[:2] == (spec.height, spec.width):
+        return pixels
+    size = (spec.width, spec.height)
+    if pixels.dtype == np.uint8 and spec.bands in (1, 3):
+        picture = Image.fromarray(pixels[..., 0] if spec.bands == 1 else pixels)
+        return np.asarray(picture.resize(size, Image.Resampling.BILINEAR)).reshape(*size[::-1], spec.bands)
+    # Pillow resamples other images a band at a time, in single precision.
+    resized = np.empty((spec.height, spec.width, spec.bands), np.float32)
+    for band in range(spec.bands):
+        plane = Image.fromarray(pixels[..., band].astype(np.float32))
+        resized[..., band] = np.asarray(plane.resize(size, Image.Resampling.BILINEAR))
+    if pixels.dtype == np.uint16:
+        return np.rint(resized).astype(np.uint16)
+    return np.rint(resized).astype(np.uint8) if pixels.dtype == np.uint8 else resized

@@ -1,0 +1,60 @@
+"""Networks by name, with initial weights that a seed decides."""
+
+import threading
+from typing import Any, cast
+
+import timm
+import torch
+from torch import nn
+
+from aloft.networks.tiny import Tiny
+
+TINY = "tiny"
+
+_SEEDING = threading.Lock()
+"""Initial weights are drawn from torch's one generator: whoever else draws meanwhile would change them."""
+
+
+class UnknownArchitecture(ValueError):
+    """No network has this name."""
+
+    def __init__(self, name: str) -> None:
+        near = timm.list_models(f"*{name}*")[:5] or timm.list_models(f"{name[:4]}*")[:5]
+        hint = f"; near it are {', '.join(near)}" if near else ""
+        super().__init__(f"no architecture {name!r}: give a timm name, such as resnet18, or {TINY}{hint}")
+
+
+class Backbone(nn.Module):
+    """A network without a head: images in, one feature vector each out."""
+
+    def __init__(self, architecture: str, bands: int, network: nn.Module) -> None:
+        super().__init__()
+        self.architecture = architecture
+        self.bands = bands
+        self.network = network
+        self.feature_size = int(cast(Any, network).num_features)
+
+    @property
+    def classifier(self) -> tuple[str, ...]:
+        """Where whole networks of this architecture keep the head that this one lacks."""
+        named = getattr(self.network, "pretrained_cfg", {}).get("classifier", ())
+        return (named,) if isinstance(named, str) else tuple(named or ())
+
+    def forward(self, images: torch.Tensor) -> torch.Tensor:
+        """Make the features of a batch of bands × height × width."""
+        return cast(torch.Tensor, self.network(images))
+
+
+def build(architecture: str, bands: int = 3, seed: int = 0) -> Backbone:
+    """Make a network with initial weights drawn from the seed: the same ones every time, on the CPU."""
+    # Cheap, and timm would take a name with a colon or a path for something to download.
+    if architecture != TINY and not timm.is_model(architecture):
+        raise UnknownArchitecture(architecture)
+    with _SEEDING, torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        network: nn.Module
+        if architecture == TINY:
+            network = Tiny(bands)
+        else:
+            network = timm.create_model(architecture, pretrained=False, num_classes=0, in_chans=bands)
+    return Backbone(architecture, bands, network).eval()
