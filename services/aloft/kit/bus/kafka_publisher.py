@@ -3,8 +3,8 @@
 kafka-python keeps one batch of a partition in flight and sends a failed one again before what follows it. So
 order holds as long as no failure is final; after a final one it goes on with the next batch. Hence batches
 never expire here, and the first failure stops the producer, in its own thread, before it can send more. What
-was in flight then may still land: it begins with the first message not acknowledged, so what lands twice lands in
-order, and the inbox knows it.
+was in flight then may still land: it begins with the first message not acknowledged, so what lands twice lands
+in order, and the inbox knows it.
 """
 
 import logging
@@ -56,7 +56,7 @@ class Publisher:
             enable_idempotence=True,
             acks="all",
             delivery_timeout_ms=_NEVER_MS,
-            max_block_ms=5_000,
+            max_block_ms=2_000,
             batch_size=128 * 1024,
             metrics_enabled=False,
         )

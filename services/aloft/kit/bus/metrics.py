@@ -89,10 +89,9 @@ class _Backlog(Collector):
         for service, database in list(self.databases.items()):
             try:
                 with database.read() as tx:
-                    for name, value in tx.execute(_BACKLOG):
-                        families[name].add_metric(
-                            [service], value / SECOND if name.endswith("_seconds") else value
-                        )
+                    for row in tx.execute(_BACKLOG):
+                        scale = SECOND if row.name.endswith("_seconds") else 1
+                        families[row.name].add_metric([service], row.value / scale)
             except SQLAlchemyError:
                 log.warning("the backlog of %s cannot be read now", service, exc_info=True)
         yield from families.values()
