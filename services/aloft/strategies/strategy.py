@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from aloft.strategies.pool import Ids, Pool, hexadecimal
+from aloft.strategies.pool import Ids, Pool, hexadecimal, without
 
 NO_CLUSTER = -1
 """The cluster of a pick where the strategy makes none."""
@@ -37,6 +37,11 @@ class Ranked:
 
     def __len__(self) -> int:
         return len(self.images)
+
+    def without(self, excluded: Ids) -> "Ranked":
+        """Leave out images; `excluded` is sorted."""
+        kept = without(self.images, excluded)
+        return Ranked(self.images[kept], self.scores[kept], self.left_out)
 
 
 @dataclass(frozen=True, slots=True)

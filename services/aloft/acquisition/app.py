@@ -1,0 +1,56 @@
+"""Acquisition's composition root: settings in, wired service out."""
+
+from typing import ClassVar
+
+from pydantic import Field
+
+from aloft.acquisition.handlers import handlers
+from aloft.acquisition.rank import RankJob
+from aloft.acquisition.servicer import AcquisitionServicer
+from aloft.acquisition.situation import RANK
+from aloft.api.acquisition.v1 import acquisition_service_pb2 as pb
+from aloft.api.acquisition.v1 import acquisition_service_pb2_grpc as pb_grpc
+from aloft.kit import assembly
+from aloft.kit.jobs import Jobs
+from aloft.kit.service import Ports, Service, Servicer
+from aloft.kit.settings import Section
+from aloft.kit.settings import Settings as KitSettings
+
+NAME = "acquisition"
+
+
+class RankingSettings(Section):
+    """How pools are ranked."""
+
+    workers: int = Field(1, ge=1, le=64, description="How many campaigns are ranked at once by this process.")
+    lease_s: float = Field(
+        30, ge=5, le=3600, description="How long a worker that says nothing keeps its campaign, in seconds."
+    )
+
+
+class Settings(KitSettings):
+    """The settings of acquisition."""
+
+    service: ClassVar[str] = NAME
+    ranking: RankingSettings = RankingSettings()
+
+
+def build(settings: Settings, ports: Ports) -> Service:
+    """Wire the service."""
+    jobs = Jobs(ports.database)
+    rank = RankJob(ports.database, ports.objects, jobs)
+    ranking = settings.ranking
+    servicer = Servicer(
+        pb_grpc.add_AcquisitionServiceServicer_to_server,
+        AcquisitionServicer(ports.database),
+        pb.DESCRIPTOR.services_by_name["AcquisitionService"].full_name,
+    )
+    return Service(
+        name=NAME,
+        database=ports.database,
+        servicers=[servicer],
+        backgrounds=[
+            *assembly.events(ports, NAME, handlers(jobs)),
+            *assembly.jobs(ports, {RANK: rank}, lease_s=ranking.lease_s, threads=ranking.workers),
+        ],
+    )

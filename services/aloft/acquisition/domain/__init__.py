@@ -1,0 +1,1 @@
+"""What acquisition decides, as pure functions: no database, no clock, no network."""

@@ -1,0 +1,26 @@
+"""What an operator sees of rankings and selections."""
+
+from prometheus_client import Counter, Gauge, Histogram
+
+SECONDS = Histogram(
+    "aloft_acquisition_stage_seconds",
+    "How long a stage of a campaign's selection took: rank, select or store.",
+    ["stage"],
+    buckets=(0.01, 0.05, 0.2, 1, 5, 20, 60, 300, 1200),
+)
+READ = Counter("aloft_acquisition_pool_images_read", "Images whose features were read from the store.")
+POOL = Gauge("aloft_acquisition_ranked_images", "Images in a campaign's newest ranking.", ["campaign"])
+LEFT_OUT = Gauge(
+    "aloft_acquisition_left_out_images",
+    "Images without a place in the newest ranking, because their features are not finite numbers.",
+    ["campaign"],
+)
+VERSION = Gauge(
+    "aloft_acquisition_ranked_version", "The model version of a campaign's newest ranking.", ["campaign"]
+)
+FRESHNESS = Histogram(
+    "aloft_acquisition_published_to_ranked_seconds",
+    "From the publishing of a version to the first ranking of the pool under it.",
+    buckets=(0.1, 0.5, 1, 5, 20, 60, 300, 1200, 3600, 14400),
+)
+BATCHES = Counter("aloft_acquisition_batches", "Batches selected.", ["campaign", "strategy"])

@@ -1,0 +1,93 @@
+"""Campaigns, versions, pools, rankings, batches and the images that are not free to be selected."""
+
+from collections.abc import Sequence
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "acquisition_0001"
+down_revision = None
+branch_labels = ("acquisition",)
+depends_on = None
+
+
+def upgrade() -> None:
+    """Make the tables."""
+    op.create_table(
+        "campaigns",
+        _text("id", key=True),
+        *_numbers("version"),
+        *_texts("state", "state_reason", "strategy", "seed", "terms"),
+        *_numbers("batch_size", "applied_revision", "named_revision", "changes"),
+        sa.Column("exhausted_at", sa.BigInteger),
+    )
+    op.create_table(
+        "versions",
+        _text("campaign", key=True),
+        _number("version", key=True),
+        sa.Column("promoted", sa.Boolean, nullable=False),
+        *_numbers("label_revision", "published_us"),
+    )
+    op.create_table(
+        "pools",
+        _text("campaign", key=True),
+        _number("version", key=True),
+        *_numbers("generation"),
+        *_texts("manifest_key", "manifest_digest"),
+    )
+    _outcomes()
+    op.create_table(
+        "images",
+        _text("campaign", key=True),
+        _text("image", key=True),
+        *_numbers("label_set_version"),
+        sa.Column("batch", sa.BigInteger),
+        sa.Column("skipped", sa.Boolean, nullable=False),
+        sa.Column("quarantined", sa.Boolean, nullable=False),
+    )
+    op.create_index("images_by_batch", "images", ["campaign", "batch"])
+    op.create_table("early_revisions", _text("campaign", key=True), _number("revision", key=True))
+
+
+def _outcomes() -> None:
+    op.create_table(
+        "rankings",
+        _text("campaign", key=True),
+        _number("number", key=True),
+        *_texts("id"),
+        *_numbers("version", "generation"),
+        *_texts("strategy", "seed"),
+        *_numbers("images", "left_out"),
+        *_texts("key", "digest", "manifest_key", "manifest_digest"),
+        *_numbers("label_revision", "created_us"),
+    )
+    op.create_index("rankings_by_id", "rankings", ["campaign", "id"])
+    op.create_table(
+        "batches",
+        _text("campaign", key=True),
+        _number("number", key=True),
+        *_numbers("version"),
+        *_texts("ranking", "seed"),
+        *_numbers("images"),
+        *_texts("shortfall"),
+        *_numbers("changes"),
+        sa.Column("closed", sa.Boolean, nullable=False),
+        *_texts("reason"),
+        *_numbers("created_us"),
+    )
+
+
+def _text(name: str, *, key: bool = False) -> sa.Column[str]:
+    return sa.Column(name, sa.Text, nullable=False, primary_key=key)
+
+
+def _number(name: str, *, key: bool = False) -> sa.Column[int]:
+    return sa.Column(name, sa.BigInteger, nullable=False, primary_key=key, autoincrement=False)
+
+
+def _texts(*names: str) -> Sequence[sa.Column[str]]:
+    return [_text(name) for name in names]
+
+
+def _numbers(*names: str) -> Sequence[sa.Column[int]]:
+    return [_number(name) for name in names]

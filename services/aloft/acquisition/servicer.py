@@ -1,0 +1,99 @@
+"""Rankings and selections over gRPC, for operators."""
+
+from google.protobuf.timestamp_pb2 import Timestamp
+
+from aloft.acquisition import situation
+from aloft.acquisition.domain.due import Rank, Select, Step, next_step
+from aloft.acquisition.store import batches, campaigns, rankings
+from aloft.acquisition.store.campaigns import Campaign
+from aloft.api.acquisition.v1 import acquisition_service_pb2 as pb
+from aloft.kit import names
+from aloft.kit.database import Transaction, Transactions
+from aloft.kit.errors import NotFound
+from aloft.kit.rpc.call import Call, Role, allow
+from aloft.kit.rpc.paging import page
+
+_SELECTION = names.ResourceName("campaigns/{campaign}/selection")
+
+
+class AcquisitionServicer:
+    """Answers from the store; changes nothing."""
+
+    def __init__(self, database: Transactions) -> None:
+        self._database = database
+
+    @allow(Role.ADMIN, Role.OPERATOR, Role.SERVICE)
+    def GetRanking(self, request: pb.GetRankingRequest, call: Call) -> pb.Ranking:  # noqa: N802
+        """Describe one ranking."""
+        campaign, ranking = names.RANKING.parse(request.name)
+        call.principal.require_campaign(campaign)
+        with self._database.read() as tx:
+            found = rankings.find(tx, campaign, ranking)
+        if found is None:
+            raise NotFound("RANKING_NOT_FOUND", f"{request.name} does not exist", ranking=request.name)
+        return _ranking(found)
+
+    @allow(Role.ADMIN, Role.OPERATOR, Role.SERVICE)
+    def ListRankings(self, request: pb.ListRankingsRequest, call: Call) -> pb.ListRankingsResponse:  # noqa: N802
+        """Describe the rankings of a campaign, newest first."""
+        campaign = names.campaign_of(request.parent)
+        wanted = page(request)
+        with self._database.read() as tx:
+            _known(tx, campaign, call)
+            before = int(wanted.after[0]) if wanted.after else None
+            found = rankings.page(tx, campaign, before, wanted.size + 1)
+        shown, token = wanted.cut(found, lambda ranking: (ranking.number,))
+        return pb.ListRankingsResponse(rankings=map(_ranking, shown), next_page_token=token)
+
+    @allow(Role.ADMIN, Role.OPERATOR, Role.SERVICE)
+    def GetSelection(self, request: pb.GetSelectionRequest, call: Call) -> pb.Selection:  # noqa: N802
+        """Say where the selection of a campaign stands, and what it waits for."""
+        (campaign,) = _SELECTION.parse(request.name)
+        with self._database.read() as tx:
+            known = _known(tx, campaign, call)
+            newest = rankings.newest(tx, campaign)
+            batch = batches.newest(tx, campaign)
+            step = next_step(situation.read(tx, known))
+            count = batches.count(tx, campaign)
+        return pb.Selection(
+            name=request.name,
+            newest_ranking=names.RANKING.format(campaign, newest.id) if newest else "",
+            open_batch=names.BATCH.format(campaign, batch.number) if batch and not batch.closed else "",
+            selected_batches=count,
+            applied_label_revision=known.applied_revision,
+            waiting_for=_sentence(step),
+        )
+
+
+def _known(tx: Transaction, campaign: str, call: Call) -> Campaign:
+    call.principal.require_campaign(campaign)
+    found = campaigns.find(tx, campaign)
+    if found is None:
+        raise NotFound("CAMPAIGN_NOT_FOUND", f"campaigns/{campaign} does not exist", campaign=campaign)
+    return found
+
+
+def _sentence(step: Step) -> str:
+    match step:
+        case Rank():
+            return f"the ranking of version {step.version}, generation {step.generation}, by {step.strategy}"
+        case Select():
+            return f"the selection of batch {step.batch}"
+        case wait:
+            return wait.sentence
+
+
+def _ranking(found: rankings.Ranking) -> pb.Ranking:
+    created = Timestamp()
+    created.FromMicroseconds(found.created_us)
+    return pb.Ranking(
+        name=names.RANKING.format(found.campaign, found.id),
+        model_version=found.version,
+        generation=found.generation,
+        strategy=found.strategy,
+        seed=found.seed,
+        images=found.images,
+        digest=found.digest,
+        label_revision=found.label_revision,
+        create_time=created,
+    )

@@ -1,0 +1,1 @@
+"""What acquisition remembers, as SQL for PostgreSQL and SQLite: one module for each kind of row."""

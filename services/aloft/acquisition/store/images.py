@@ -1,0 +1,112 @@
+"""The images that are not free: labelled, out with a batch, skipped or quarantined. Others have no row."""
+
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql, sqlite
+
+from aloft.acquisition.store.tables import images
+from aloft.kit.database import Transaction
+
+CHUNK = 1000
+"""Ids in one statement."""
+
+LABELLED = images.c.label_set_version > 0
+TAKEN = sa.or_(LABELLED, images.c.batch.is_not(None), images.c.skipped, images.c.quarantined)
+"""Not free to be selected."""
+UNRANKED = sa.or_(LABELLED, images.c.quarantined)
+"""Not in a ranking. What is out or skipped is unlabelled, and is in it."""
+
+
+def matching(tx: Transaction, campaign: str, which: sa.ColumnElement[bool]) -> list[str]:
+    """Name a campaign's images with this mark, in order of id."""
+    wanted = sa.select(images.c.image).where(images.c.campaign == campaign, which).order_by(images.c.image)
+    return list(tx.execute(wanted).scalars())
+
+
+def any_taken(tx: Transaction, campaign: str, ids: Sequence[str]) -> bool:
+    """Say whether one of these is not free any more."""
+    of = (images.c.campaign == campaign, TAKEN)
+    return any(
+        tx.execute(sa.select(images.c.image).where(*of, images.c.image.in_(part)).limit(1)).first()
+        for part in _chunks(ids)
+    )
+
+
+def label(tx: Transaction, campaign: str, versions: Mapping[str, int]) -> bool:
+    """Mark images as labelled; True if one was free. An older version of a label set changes nothing."""
+    before = _some(tx, campaign, list(versions))
+    newer = [image for image, version in versions.items() if version > _version(before.get(image))]
+    _upsert(tx, campaign, [{"image": image, "label_set_version": versions[image]} for image in newer])
+    return any(_is_free(before.get(image)) for image in newer)
+
+
+def send_out(tx: Transaction, campaign: str, batch: int, ids: Sequence[str]) -> None:
+    """Mark images as out with a batch."""
+    _upsert(tx, campaign, [{"image": image, "batch": batch} for image in ids])
+
+
+def skip(tx: Transaction, campaign: str, ids: Collection[str]) -> None:
+    """Mark images as those that nobody could label: they are not selected again."""
+    _upsert(tx, campaign, [{"image": image, "skipped": True} for image in ids])
+
+
+def quarantine(tx: Transaction, campaign: str, image: str) -> bool:
+    """Mark an image as one that cannot be used; True if it was free."""
+    before = _some(tx, campaign, [image]).get(image)
+    _upsert(tx, campaign, [{"image": image, "quarantined": True}])
+    return _is_free(before)
+
+
+def out_with(tx: Transaction, campaign: str, batch: int) -> set[str]:
+    """Name the images that are out with a batch and not labelled."""
+    return set(matching(tx, campaign, sa.and_(images.c.batch == batch, sa.not_(LABELLED))))
+
+
+def free(tx: Transaction, campaign: str, batch: int, ids: Collection[str]) -> int:
+    """Take back those of the images that are out with this batch, and count them; labels stay."""
+    count = 0
+    for part in _chunks(sorted(ids)):
+        mine = (images.c.campaign == campaign, images.c.batch == batch, images.c.image.in_(part))
+        count += tx.execute(sa.update(images).where(*mine).values(batch=None)).rowcount
+    return count
+
+
+def _version(row: sa.Row[Any] | None) -> int:
+    return row.label_set_version if row else 0
+
+
+def _is_free(row: sa.Row[Any] | None) -> bool:
+    return row is None or not (_version(row) or row.batch or row.skipped or row.quarantined)
+
+
+def _some(tx: Transaction, campaign: str, ids: Sequence[str]) -> dict[str, sa.Row[Any]]:
+    found: dict[str, sa.Row[Any]] = {}
+    for part in _chunks(ids):
+        wanted = sa.select(images).where(images.c.campaign == campaign, images.c.image.in_(part))
+        found.update((row.image, row) for row in tx.execute(wanted))
+    return found
+
+
+def _upsert(tx: Transaction, campaign: str, rows: Sequence[Mapping[str, Any]]) -> None:
+    if not rows:
+        return
+    insert = sqlite.insert if tx.on_sqlite else postgresql.insert
+    marks = [name for name in rows[0] if name != "image"]
+    fresh = insert(images)
+    change = {name: fresh.excluded[name] for name in marks}
+    statement = fresh.on_conflict_do_update(index_elements=["campaign", "image"], set_=change)
+    blank = {
+        "campaign": campaign,
+        "label_set_version": 0,
+        "batch": None,
+        "skipped": False,
+        "quarantined": False,
+    }
+    tx.execute(statement, [{**blank, **row} for row in rows])
+
+
+def _chunks(ids: Sequence[str]) -> Iterator[Sequence[str]]:
+    for start in range(0, len(ids), CHUNK):
+        yield ids[start : start + CHUNK]

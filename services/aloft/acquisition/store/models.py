@@ -1,0 +1,80 @@
+"""Versions and their embedded pools as rows."""
+
+import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql, sqlite
+
+from aloft.acquisition.domain.due import Embedded
+from aloft.acquisition.store.tables import pools, versions
+from aloft.kit.database import Transaction
+
+
+def publish(
+    tx: Transaction, campaign: str, version: int, *, promoted: bool, label_revision: int, published_us: int
+) -> bool:
+    """Write a version, unless it is known as it is; False if nothing changed. A promotion stays."""
+    row = {
+        "campaign": campaign,
+        "version": version,
+        "promoted": promoted,
+        "label_revision": label_revision,
+        "published_us": published_us,
+    }
+    insert = (sqlite.insert if tx.on_sqlite else postgresql.insert)(versions).values(row)
+    promotes = sa.and_(insert.excluded.promoted, sa.not_(versions.c.promoted))
+    written = insert.on_conflict_do_update(
+        index_elements=["campaign", "version"], set_={"promoted": True}, where=promotes
+    )
+    return tx.execute(written.returning(versions.c.version)).first() is not None
+
+
+def embed(
+    tx: Transaction, campaign: str, version: int, *, generation: int, manifest_key: str, manifest_digest: str
+) -> bool:
+    """Write the manifest of a version's pool; False if one as new is known."""
+    row = {
+        "campaign": campaign,
+        "version": version,
+        "generation": generation,
+        "manifest_key": manifest_key,
+        "manifest_digest": manifest_digest,
+    }
+    insert = (sqlite.insert if tx.on_sqlite else postgresql.insert)(pools).values(row)
+    names = ("generation", "manifest_key", "manifest_digest")
+    written = insert.on_conflict_do_update(
+        index_elements=["campaign", "version"],
+        set_={name: insert.excluded[name] for name in names},
+        where=pools.c.generation < insert.excluded.generation,
+    )
+    return tx.execute(written.returning(pools.c.version)).first() is not None
+
+
+def newest_promoted(tx: Transaction, campaign: str) -> int | None:
+    """Say the newest promoted version, embedded or not."""
+    mine = (versions.c.campaign == campaign, versions.c.promoted)
+    newest: int | None = tx.execute(sa.select(sa.func.max(versions.c.version)).where(*mine)).scalar_one()
+    return newest
+
+
+def newest_embedded(tx: Transaction, campaign: str) -> Embedded | None:
+    """Say the newest promoted version whose pool is embedded."""
+    row = tx.execute(
+        sa.select(versions.c.version, pools.c.generation, versions.c.label_revision)
+        .join(pools, sa.and_(pools.c.campaign == versions.c.campaign, pools.c.version == versions.c.version))
+        .where(versions.c.campaign == campaign, versions.c.promoted)
+        .order_by(versions.c.version.desc())
+        .limit(1)
+    ).first()
+    return None if row is None else Embedded(row.version, row.generation, row.label_revision)
+
+
+def manifest(tx: Transaction, campaign: str, version: int) -> tuple[str, str]:
+    """Say the key and the digest of a version's newest manifest."""
+    wanted = sa.select(pools.c.manifest_key, pools.c.manifest_digest)
+    row = tx.execute(wanted.where(pools.c.campaign == campaign, pools.c.version == version)).one()
+    return row.manifest_key, row.manifest_digest
+
+
+def published_us(tx: Transaction, campaign: str, version: int) -> int:
+    """Say when a version was published."""
+    mine = (versions.c.campaign == campaign, versions.c.version == version)
+    return int(tx.execute(sa.select(versions.c.published_us).where(*mine)).scalar_one())
