@@ -1,6 +1,7 @@
 """The one place where domain errors become gRPC statuses with `google.rpc` details, and back."""
 
 import math
+import uuid
 from collections.abc import Mapping
 
 import grpc
@@ -10,6 +11,7 @@ from google.protobuf.message import Message
 from google.rpc import error_details_pb2 as details
 from google.rpc.status_pb2 import Status
 from grpc_status import rpc_status
+from sqlalchemy.exc import DBAPIError, OperationalError
 
 from aloft.kit.errors import (
     Aborted,
@@ -49,6 +51,17 @@ class Bug(AloftError):
         super().__init__(
             "INTERNAL", f"internal error {identifier}: the server's log has the rest", id=identifier
         )
+
+
+def domain_error(raised: Exception) -> AloftError:
+    """Say what a client is told: a use case's own error, a database that is away, or a bug."""
+    if isinstance(raised, AloftError):
+        return raised
+    if isinstance(raised, DBAPIError) and (
+        raised.connection_invalidated or isinstance(raised, OperationalError)
+    ):
+        return Unavailable("DATABASE_UNAVAILABLE", "the service's database does not answer; try again")
+    return Bug(uuid.uuid4().hex[:12])
 
 
 def code_of(error: AloftError) -> grpc.StatusCode:

@@ -7,6 +7,7 @@ endpoint is configured.
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 
+from opentelemetry import trace
 from opentelemetry.context import Context
 from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import TracerProvider
@@ -15,28 +16,34 @@ from opentelemetry.trace import Span, SpanKind, get_current_span
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 
 _PROPAGATOR = TraceContextTextMapPropagator()
-_provider = TracerProvider(resource=Resource({"service.name": "aloft"}))
+_tracer = trace.get_tracer("aloft")
 
 
 def configure_tracing(
     service: str, endpoint: str | None = None, exporter: SpanExporter | None = None
 ) -> None:
-    """Name this process in its spans, and send them to an OTLP endpoint (`http://host:4317`) if any."""
-    global _provider
-    _provider.shutdown()
-    _provider = TracerProvider(resource=Resource({"service.name": service}))
+    """Make trace ids in this process, and send its spans to an OTLP endpoint (`http://host:4317`) if any.
+
+    OpenTelemetry has one provider a process: the first call names it, later ones only add where spans go.
+    """
+    provider = trace.get_tracer_provider()
+    if not isinstance(provider, TracerProvider):
+        provider = TracerProvider(resource=Resource({"service.name": service}))
+        trace.set_tracer_provider(provider)
     if endpoint:
         # Imported here: it brings its own gRPC stubs, and most processes never need them.
         from opentelemetry.exporter.otlp.proto.grpc.trace_exporter import OTLPSpanExporter
 
         exporter = OTLPSpanExporter(endpoint=endpoint, insecure=not endpoint.startswith("https://"))
     if exporter is not None:
-        _provider.add_span_processor(BatchSpanProcessor(exporter))
+        provider.add_span_processor(BatchSpanProcessor(exporter))
 
 
 def flush_traces() -> None:
     """Send what is not sent yet: at the end of a process."""
-    _provider.force_flush()
+    provider = trace.get_tracer_provider()
+    if isinstance(provider, TracerProvider):
+        provider.force_flush()
 
 
 def traceparent() -> str:
@@ -58,5 +65,5 @@ def trace_ids() -> Mapping[str, str]:
 def span_from(parent: str, name: str, kind: SpanKind = SpanKind.CONSUMER) -> Iterator[Span]:
     """Open a span under a `traceparent`, or the first of a new trace where there is none."""
     context = _PROPAGATOR.extract({"traceparent": parent}, context=Context()) if parent else None
-    with _provider.get_tracer("aloft").start_as_current_span(name, context=context, kind=kind) as span:
+    with _tracer.start_as_current_span(name, context=context, kind=kind) as span:
         yield span
