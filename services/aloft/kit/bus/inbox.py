@@ -52,7 +52,7 @@ def _bury_malformed(tx: Transaction, delivery: Delivery, why: str) -> bool:
     # It has no usable id, but the place where it was read names it just as well.
     row = _row(delivery, f"{message.topic}/{delivery.partition}/{delivery.offset}")
     dead = row | {"state": tables.DEAD, "error": why}
-    if tx.execute(_insert(tx), dead).rowcount != 1:
+    if tx.execute(_insert(tx).returning(tables.inbox.c.id), dead).first() is None:
         return False
     log.warning("%s is no event (%s); it goes to the dead letters", row["event"], why)
     send_dead_letter(

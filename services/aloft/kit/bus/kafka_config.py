@@ -1,7 +1,7 @@
 """How Kafka is reached, in the words of its own documentation, checked before anything connects."""
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
 SecurityProtocol = Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"]
@@ -24,7 +24,7 @@ class KafkaConfig:
     """File with the certificate that this client shows (mutual TLS)."""
     ssl_keyfile: str | None = None
     """File with the key of that certificate."""
-    ssl_password: str | None = None
+    ssl_password: str | None = field(default=None, repr=False)
     """Password of that key."""
     ssl_check_hostname: bool = True
     """Whether the broker's certificate must bear its host name."""
@@ -32,7 +32,7 @@ class KafkaConfig:
     """PLAIN, SCRAM-SHA-256 or SCRAM-SHA-512; with a SASL protocol only."""
     sasl_username: str | None = None
     """Who this client is to the broker."""
-    sasl_password: str | None = None
+    sasl_password: str | None = field(default=None, repr=False)
     """How it proves that."""
     session_timeout_s: float = 45.0
     """After how long without a heartbeat a member's partitions go to others."""

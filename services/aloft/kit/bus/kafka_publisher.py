@@ -1,10 +1,10 @@
 """Publishes so that of every key a prefix lands, whatever fails.
 
-kafka-python keeps one batch of a partition in flight and sends a failed one again before what follows it. So
-order holds as long as no failure is final; after a final one it goes on with the next batch. Hence batches
-never expire here, and the first failure stops the producer, in its own thread, before it can send more. What
-was in flight then may still land: it begins with the first message not acknowledged, so what lands twice lands
-in order, and the inbox knows it.
+kafka-python keeps one batch of a partition in flight and sends a failed one again before what follows it.
+So order holds as long as no failure is final; after a final one it goes on with the next batch. Hence
+batches never expire here, and the first failure stops the producer, in its own thread, before it can send
+more. What was in flight then may still land: it begins with the first message not acknowledged, so what
+lands twice lands in order, and the inbox knows it.
 """
 
 import logging
