@@ -207,12 +207,20 @@ class ImportImagesResponse(_message.Message):
     KNOWN_IMAGES_FIELD_NUMBER: _builtins.int
     MISSING_KEYS_FIELD_NUMBER: _builtins.int
     MISSING_IMAGES_FIELD_NUMBER: _builtins.int
+    REFUSED_LINES_FIELD_NUMBER: _builtins.int
+    PROBLEMS_FIELD_NUMBER: _builtins.int
     registered_images: _builtins.int
     known_images: _builtins.int
     missing_images: _builtins.int
+    refused_lines: _builtins.int
+    """Lines of a manifest that were passed over: no key, no such split, named twice, in another split already."""
     @_builtins.property
     def missing_keys(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """Keys of a manifest that the bucket does not have, the first hundred."""
+
+    @_builtins.property
+    def problems(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Which lines and why, the first hundred."""
 
     def __init__(
         self,
@@ -221,10 +229,12 @@ class ImportImagesResponse(_message.Message):
         known_images: _builtins.int = ...,
         missing_keys: _abc.Iterable[_builtins.str] | None = ...,
         missing_images: _builtins.int = ...,
+        refused_lines: _builtins.int = ...,
+        problems: _abc.Iterable[_builtins.str] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["known_images", b"known_images", "missing_images", b"missing_images", "missing_keys", b"missing_keys", "registered_images", b"registered_images"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["known_images", b"known_images", "missing_images", b"missing_images", "missing_keys", b"missing_keys", "problems", b"problems", "refused_lines", b"refused_lines", "registered_images", b"registered_images"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
