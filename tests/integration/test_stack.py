@@ -19,6 +19,7 @@ from tests.stack.minio import Minio
 from tests.stack.postgres import Postgres
 from tests.stack.prometheus import Prometheus
 from tests.stack.server import alive, wait_for_end
+from tests.stack.session import Session
 
 
 def client(server: Minio) -> Client:
@@ -125,11 +126,9 @@ sys.stdin.read()
 
 
 @pytest.mark.servers
-def test_servers_end_with_a_session_that_is_killed(tmp_path: Path) -> None:
-    for folder in (tmp_path, *tmp_path.parents[:2]):
-        folder.chmod(0o755)
+def test_servers_end_with_a_session_that_is_killed(stack: Session) -> None:
     session = subprocess.Popen(
-        [sys.executable, "-c", HOLD, str(tmp_path)],
+        [sys.executable, "-c", HOLD, str(stack.private_folder())],
         cwd=Path(__file__).parents[2],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
