@@ -1,0 +1,87 @@
+"""What embedding does about each event."""
+
+from collections.abc import Iterable
+
+from aloft.api.events.v1 import events_pb2 as events
+from aloft.api.labels.v1 import campaign_pb2 as labels
+from aloft.embedding.domain import Model
+from aloft.embedding.store import campaigns, images
+from aloft.embedding.use_cases.embed_pool import enqueue
+from aloft.imagery import ImageSpec
+from aloft.kit.bus.context import Context, Handlers, NotYet, Poison
+from aloft.kit.database import Transaction
+from aloft.kit.jobs import Jobs
+from aloft.kit.objects.digests import sha256_hex
+from aloft.kit.objects.port import Objects
+
+
+class EventHandlers:
+    """Applies events to the rows; embedding itself is a job."""
+
+    def __init__(self, jobs: Jobs, objects: Objects) -> None:
+        self._jobs = jobs
+        self._objects = objects
+
+    def by_event(self) -> Handlers:
+        """Say which method handles which event."""
+        return {
+            events.CampaignChanged: self.campaign_changed,
+            events.ImageRegistered: self.image_registered,
+            events.ModelPublished: self.model_published,
+        }
+
+    def campaign_changed(self, tx: Transaction, event: events.CampaignChanged, context: Context) -> None:
+        """Remember the image specification."""
+        try:
+            spec = image_spec(event.campaign.image_spec)
+        except ValueError as error:
+            raise Poison(str(error)) from error
+        campaigns.put(tx, context.campaign, event.campaign.version, spec)
+
+    def image_registered(self, tx: Transaction, event: events.ImageRegistered, context: Context) -> None:
+        """Remember the images, and embed them once there is a version."""
+        self._require(tx, context.campaign)
+        images.register(tx, context.campaign, self._registered(event))
+        if campaigns.newest(tx, context.campaign) is not None:
+            enqueue(self._jobs, tx, context.campaign)
+
+    def model_published(self, tx: Transaction, event: events.ModelPublished, context: Context) -> None:
+        """Embed the pool under a version that was promoted."""
+        self._require(tx, context.campaign)
+        if not event.promoted:
+            return
+        model = Model(
+            event.version,
+            event.architecture,
+            event.artefact_key,
+            event.artefact_digest,
+            event.backbone_digest,
+            event.feature_size,
+        )
+        campaigns.promote(tx, context.campaign, model)
+        enqueue(self._jobs, tx, context.campaign)
+
+    def _require(self, tx: Transaction, campaign: str) -> None:
+        if campaigns.spec(tx, campaign) is None:
+            raise NotYet(f"campaigns/{campaign} is not known here yet")
+
+    def _registered(self, event: events.ImageRegistered) -> Iterable[events.RegisteredImage]:
+        if not event.manifest_key:
+            return event.images
+        data = self._objects.get(event.manifest_key)
+        if (found := sha256_hex(data)) != event.manifest_digest:
+            said = event.manifest_digest
+            raise Poison(f"the manifest {event.manifest_key} has the SHA-256 {found}, the event says {said}")
+        return events.ImageRegistered.FromString(data).images
+
+
+def image_spec(spec: labels.ImageSpec) -> ImageSpec:
+    """Read what an event says of images; what it leaves out has the default."""
+    default = ImageSpec()
+    return ImageSpec(
+        height=spec.height or default.height,
+        width=spec.width or default.width,
+        bands=spec.bands or default.bands,
+        mean=tuple(spec.mean),
+        std=tuple(spec.std),
+    )

@@ -1,0 +1,1 @@
+"""What embedding remembers, as SQL that PostgreSQL and SQLite both speak."""

@@ -1,0 +1,123 @@
+"""Keeps a network fed: images are read ahead in threads, in batches, while the batch before is computed."""
+
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, field
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from aloft.embedding import metrics
+from aloft.embedding.domain import PoolImage, Rejected
+
+Read = Callable[[PoolImage], NDArray[np.float32] | Rejected]
+
+
+class Answer(Protocol):
+    """Features that may still be on their way."""
+
+    def result(self) -> NDArray[np.float32]:
+        """Wait for them."""
+
+
+class Network(Protocol):
+    """Starts on a batch and answers at once."""
+
+    def submit(self, images: NDArray[np.float32]) -> Answer:
+        """Take images × height × width × bands."""
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """Some images with their features, row for row, and those before them that cannot be used."""
+
+    images: Sequence[PoolImage]
+    features: NDArray[np.float32]
+    rejected: Sequence[Rejected]
+
+
+@dataclass(frozen=True, slots=True)
+class Feed:
+    """How many images go through the network at once, and how many threads read them."""
+
+    batch: int
+    threads: int
+
+    @property
+    def ahead(self) -> int:
+        """How many images are read ahead: bounded, whatever the size of the pool."""
+        return 2 * self.batch + self.threads
+
+
+def run(images: Iterable[PoolImage], read: Read, network: Network, feed: Feed) -> Iterator[Batch]:
+    """Embed images in their order. `images` is drawn from only as far ahead as `feed` says."""
+    with ThreadPoolExecutor(feed.threads, thread_name_prefix="images") as threads:
+        before: _Computing | None = None
+        try:
+            for loaded in _batches(_read_ahead(images, read, threads, feed.ahead), feed.batch):
+                computing = _Computing(loaded, _submit(network, loaded.arrays))
+                if before is not None:
+                    yield before.answered()
+                before = computing
+            if before is not None:
+                yield before.answered()
+        finally:
+            # Nobody will use what is still queued; what is being read is waited for.
+            threads.shutdown(wait=True, cancel_futures=True)
+
+
+@dataclass(slots=True)
+class _Loaded:
+    images: list[PoolImage] = field(default_factory=list)
+    arrays: list[NDArray[np.float32]] = field(default_factory=list)
+    rejected: list[Rejected] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class _Computing:
+    loaded: _Loaded
+    answer: Answer | None
+
+    def answered(self) -> Batch:
+        with metrics.stage("forward"):
+            features = np.empty((0, 0), np.float32) if self.answer is None else self.answer.result()
+        return Batch(self.loaded.images, features, self.loaded.rejected)
+
+
+def _submit(network: Network, arrays: Sequence[NDArray[np.float32]]) -> Answer | None:
+    with metrics.stage("forward"):
+        return network.submit(np.stack(arrays)) if arrays else None
+
+
+def _read_ahead(
+    images: Iterable[PoolImage], read: Read, threads: ThreadPoolExecutor, ahead: int
+) -> Iterator[tuple[PoolImage, NDArray[np.float32] | Rejected]]:
+    waiting: deque[tuple[PoolImage, Future[NDArray[np.float32] | Rejected]]] = deque()
+    for image in images:
+        waiting.append((image, threads.submit(read, image)))
+        if len(waiting) >= ahead:
+            first, result = waiting.popleft()
+            yield first, result.result()
+    while waiting:
+        first, result = waiting.popleft()
+        yield first, result.result()
+
+
+def _batches(
+    results: Iterable[tuple[PoolImage, NDArray[np.float32] | Rejected]], size: int
+) -> Iterator[_Loaded]:
+    loaded = _Loaded()
+    for image, result in results:
+        if isinstance(result, Rejected):
+            loaded.rejected.append(result)
+        else:
+            loaded.images.append(image)
+            loaded.arrays.append(result)
+        # Rejected ones count by themselves, so that a pool of nothing but bad images is not held in memory.
+        if size in (len(loaded.images), len(loaded.rejected)):
+            yield loaded
+            loaded = _Loaded()
+    if loaded.images or loaded.rejected:
+        yield loaded
