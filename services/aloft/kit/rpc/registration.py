@@ -35,6 +35,8 @@ def handlers(servicer: Servicer, shared: Surroundings) -> dict[str, dict[str, Ha
     """Make gRPC's handlers of a servicer's methods, by service and name; refuse what cannot be served."""
     collector = _Collector()
     servicer.register(servicer.methods, collector)
+    if not collector.found:
+        raise StartRefused(f"{servicer.full_name} registered no method: its generated code is too old")
     return {
         service: {name: _handler(service, name, one, shared) for name, one in handlers.items()}
         for service, handlers in collector.found.items()
