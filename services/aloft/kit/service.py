@@ -2,12 +2,14 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from aloft.kit.bus.port import Bus
 from aloft.kit.database.database import Transactions
 from aloft.kit.objects.port import Objects
 from aloft.kit.steps import Step, Wake
+
+if TYPE_CHECKING:  # the bus makes loops, which are defined here
+    from aloft.kit.bus.port import Bus
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,7 +17,7 @@ class Ports:
     """What a service stands on. The composition root takes it; production, embedded and fault tests differ in it alone."""
 
     database: Transactions
-    bus: Bus
+    bus: "Bus"
     objects: Objects
     """The aloft bucket."""
     pool: Objects
