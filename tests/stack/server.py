@@ -117,10 +117,13 @@ class Server(ABC):
             (self.folder / "prepared").touch()
         launched: Future[subprocess.Popen[bytes]] = _launcher.submit(self._spawn)
         self._process = launched.result()
+        self._wait_for_answer(self._process)
+
+    def _wait_for_answer(self, process: subprocess.Popen[bytes]) -> None:
         deadline = time.monotonic() + self.start_limit_s
         while not self.answers():
             try:
-                code = self._process.wait(timeout=0.05)
+                code = process.wait(timeout=0.05)
             except subprocess.TimeoutExpired:
                 if time.monotonic() < deadline:
                     continue
@@ -160,8 +163,10 @@ class Server(ABC):
         self._signal_all(signal.SIGSTOP)
 
     def resume(self) -> None:
-        """Let a frozen server go on."""
+        """Let a frozen server go on, and wait until it answers."""
         self._signal_all(signal.SIGCONT)
+        if self._process is not None:
+            self._wait_for_answer(self._process)
 
     def _signal_all(self, number: signal.Signals) -> None:
         for pid in (self.pid, *children(self.pid)):
