@@ -161,6 +161,7 @@ class Server(ABC):
     def pause(self) -> None:
         """Freeze it: connections stay open and nothing answers."""
         self._signal_all(signal.SIGSTOP)
+        os.waitid(os.P_PID, self.pid, os.WSTOPPED)  # the last of its threads may run a moment longer
 
     def resume(self) -> None:
         """Let a frozen server go on, and wait until it answers."""
