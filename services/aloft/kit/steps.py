@@ -44,6 +44,7 @@ class Loop:
 
     def __init__(self, step: Step, wake: Wake | None = None, idle_s: float = IDLE_S) -> None:
         self._step = step
+        self.name = step.name
         self._wake = wake or Wake()
         self._idle_s = idle_s
         self._stopping = threading.Event()

@@ -21,6 +21,7 @@ from aloft.kit.rpc.call import ANYONE, Call, Role
 from aloft.kit.rpc.observation import Method, Observation, observe
 from aloft.kit.rpc.status import domain_error, status_of
 from aloft.kit.rpc.verifiers import Verifier
+from aloft.kit.telemetry.logs import bind
 from aloft.kit.telemetry.tracing import traceparent
 
 _END = object()
@@ -34,6 +35,8 @@ class Surroundings:
     verifier: Verifier
     pool: Executor
     room: Room
+    service: str
+    """What the service is called in log lines."""
 
 
 class Handling:
@@ -88,7 +91,7 @@ class Handling:
             name: value for name, value in context.invocation_metadata() or () if isinstance(value, str)
         }
         failure = None
-        with observe(self._method, metadata) as seen:
+        with bind(service=self._shared.service), observe(self._method, metadata) as seen:
             entered = False
             try:
                 until = deadline(context.time_remaining())

@@ -23,11 +23,16 @@ class Server:
     """Serves the servicers of one service, health, and reflection where it is on."""
 
     def __init__(
-        self, services: Sequence[Servicer], verifier: Verifier, config: ServerConfig | None = None
+        self,
+        services: Sequence[Servicer],
+        verifier: Verifier,
+        config: ServerConfig | None = None,
+        *,
+        name: str = "",
     ) -> None:
         self._config = config or ServerConfig()
         self._pool = ThreadPoolExecutor(self._config.threads, thread_name_prefix="rpc")
-        shared = Surroundings(verifier, self._pool, Room(self._config.max_concurrent))
+        shared = Surroundings(verifier, self._pool, Room(self._config.max_concurrent), name)
         # Made here, so that a servicer that cannot be served is refused before anything listens.
         self._handlers = {name: found for one in services for name, found in handlers(one, shared).items()}
         self._health = health.HealthServicer()
