@@ -35,7 +35,14 @@ def protoc(*arguments: str) -> None:
     """Run protoc over every proto of Aloft."""
     sources = sorted(str(path.relative_to(PROTOS)) for path in PROTOS.rglob("*.proto"))
     with tempfile.TemporaryDirectory() as scratch:
-        command = [sys.executable, "-m", "grpc_tools.protoc", *include_paths(Path(scratch)), *arguments, *sources]
+        command = [
+            sys.executable,
+            "-m",
+            "grpc_tools.protoc",
+            *include_paths(Path(scratch)),
+            *arguments,
+            *sources,
+        ]
         path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
         subprocess.run(command, check=True, env={**os.environ, "PATH": path})
 
@@ -54,15 +61,21 @@ def generate(target: Path) -> None:
             module.with_suffix(".pyi").unlink(missing_ok=True)
     for folder in [target / API, *(target / API).rglob("*")]:
         if folder.is_dir() and folder.name != "__pycache__":
-            (folder / "__init__.py").write_text(f'"""Generated from `protos/{folder.relative_to(target)}`."""\n')
+            (folder / "__init__.py").write_text(
+                f'"""Generated from `protos/{folder.relative_to(target)}`."""\n'
+            )
 
 
 def stale(generated: Path) -> list[str]:
     """Name what differs between the committed code and what the protos say."""
     fresh = {path.relative_to(generated) for path in generated.rglob("*.py*")}
-    committed = {path.relative_to(SERVICES) for path in (SERVICES / API).rglob("*.py*") if path.suffix != ".pyc"}
+    committed = {
+        path.relative_to(SERVICES) for path in (SERVICES / API).rglob("*.py*") if path.suffix != ".pyc"
+    }
     changed = {
-        path for path in fresh & committed if not filecmp.cmp(generated / path, SERVICES / path, shallow=False)
+        path
+        for path in fresh & committed
+        if not filecmp.cmp(generated / path, SERVICES / path, shallow=False)
     }
     return sorted(map(str, (fresh ^ committed) | changed))
 
@@ -70,8 +83,12 @@ def stale(generated: Path) -> list[str]:
 def main() -> int:
     """Do what the command line asks."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--check", action="store_true", help="change nothing; fail if the committed code is stale")
-    parser.add_argument("--image", type=Path, help="write a descriptor set with sources here, for buf, and stop")
+    parser.add_argument(
+        "--check", action="store_true", help="change nothing; fail if the committed code is stale"
+    )
+    parser.add_argument(
+        "--image", type=Path, help="write a descriptor set with sources here, for buf, and stop"
+    )
     arguments = parser.parse_args()
     if arguments.image:
         protoc("--include_imports", "--include_source_info", f"-o{arguments.image}")
