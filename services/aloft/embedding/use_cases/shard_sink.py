@@ -21,7 +21,7 @@ from aloft.shards import feature_shard_key, write_shard
 
 
 class ShardSink:
-    """Holds a shard that fills and at most one that is being written. Leaving the block waits for the last."""
+    """Holds a shard that fills and at most one that is being written. Leaving waits for the last."""
 
     def __init__(self, lease: Lease, objects: Objects, plan: Plan, shard_images: int) -> None:
         self._lease = lease

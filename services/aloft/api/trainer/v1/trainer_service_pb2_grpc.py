@@ -65,6 +65,11 @@ class TrainerServiceStub:
                 request_serializer=aloft_dot_api_dot_trainer_dot_v1_dot_trainer__service__pb2.ListModelsRequest.SerializeToString,
                 response_deserializer=aloft_dot_api_dot_trainer_dot_v1_dot_trainer__service__pb2.ListModelsResponse.FromString,
                 _registered_method=True)
+        self.GetTraining = channel.unary_unary(
+                '/aloft.api.trainer.v1.TrainerService/GetTraining',
+                request_serializer=aloft_dot_api_dot_trainer_dot_v1_dot_trainer__service__pb2.GetTrainingRequest.SerializeToString,
+                response_deserializer=aloft_dot_api_dot_trainer_dot_v1_dot_trainer__service__pb2.Training.FromString,
+                _registered_method=True)
 
 
 class TrainerServiceServicer:
@@ -108,6 +113,12 @@ class TrainerServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def GetTraining(self, request, context):
+        """Missing associated documentation comment in .proto file."""
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_TrainerServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -140,6 +151,11 @@ def add_TrainerServiceServicer_to_server(servicer, server):
                     servicer.ListModels,
                     request_deserializer=aloft_dot_api_dot_trainer_dot_v1_dot_trainer__service__pb2.ListModelsRequest.FromString,
                     response_serializer=aloft_dot_api_dot_trainer_dot_v1_dot_trainer__service__pb2.ListModelsResponse.SerializeToString,
+            ),
+            'GetTraining': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetTraining,
+                    request_deserializer=aloft_dot_api_dot_trainer_dot_v1_dot_trainer__service__pb2.GetTrainingRequest.FromString,
+                    response_serializer=aloft_dot_api_dot_trainer_dot_v1_dot_trainer__service__pb2.Training.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -305,6 +321,33 @@ class TrainerService:
             '/aloft.api.trainer.v1.TrainerService/ListModels',
             aloft_dot_api_dot_trainer_dot_v1_dot_trainer__service__pb2.ListModelsRequest.SerializeToString,
             aloft_dot_api_dot_trainer_dot_v1_dot_trainer__service__pb2.ListModelsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetTraining(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/aloft.api.trainer.v1.TrainerService/GetTraining',
+            aloft_dot_api_dot_trainer_dot_v1_dot_trainer__service__pb2.GetTrainingRequest.SerializeToString,
+            aloft_dot_api_dot_trainer_dot_v1_dot_trainer__service__pb2.Training.FromString,
             options,
             channel_credentials,
             insecure,

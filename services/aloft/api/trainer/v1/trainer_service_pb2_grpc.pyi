@@ -40,6 +40,7 @@ class TrainerServiceStub:
     CancelRun: _grpc.UnaryUnaryMultiCallable[_trainer_service_pb2.CancelRunRequest, _trainer_service_pb2.Run]
     GetModel: _grpc.UnaryUnaryMultiCallable[_trainer_service_pb2.GetModelRequest, _trainer_service_pb2.Model]
     ListModels: _grpc.UnaryUnaryMultiCallable[_trainer_service_pb2.ListModelsRequest, _trainer_service_pb2.ListModelsResponse]
+    GetTraining: _grpc.UnaryUnaryMultiCallable[_trainer_service_pb2.GetTrainingRequest, _trainer_service_pb2.Training]
 
 @_typing.type_check_only
 class TrainerServiceAsyncStub(TrainerServiceStub):
@@ -53,6 +54,7 @@ class TrainerServiceAsyncStub(TrainerServiceStub):
     CancelRun: _aio.UnaryUnaryMultiCallable[_trainer_service_pb2.CancelRunRequest, _trainer_service_pb2.Run]  # type: ignore[assignment]
     GetModel: _aio.UnaryUnaryMultiCallable[_trainer_service_pb2.GetModelRequest, _trainer_service_pb2.Model]  # type: ignore[assignment]
     ListModels: _aio.UnaryUnaryMultiCallable[_trainer_service_pb2.ListModelsRequest, _trainer_service_pb2.ListModelsResponse]  # type: ignore[assignment]
+    GetTraining: _aio.UnaryUnaryMultiCallable[_trainer_service_pb2.GetTrainingRequest, _trainer_service_pb2.Training]  # type: ignore[assignment]
 
 class TrainerServiceServicer(metaclass=_abc_1.ABCMeta):
     """Runs and model versions, for operators."""
@@ -99,5 +101,12 @@ class TrainerServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _trainer_service_pb2.ListModelsRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_trainer_service_pb2.ListModelsResponse, _abc.Awaitable[_trainer_service_pb2.ListModelsResponse]]: ...
+
+    @_abc_1.abstractmethod
+    def GetTraining(
+        self,
+        request: _trainer_service_pb2.GetTrainingRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_trainer_service_pb2.Training, _abc.Awaitable[_trainer_service_pb2.Training]]: ...
 
 def add_TrainerServiceServicer_to_server(servicer: TrainerServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...
