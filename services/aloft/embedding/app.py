@@ -4,6 +4,7 @@ from typing import ClassVar
 
 from pydantic import Field
 
+from aloft.api.embedding.v1 import embedding_service_pb2 as api
 from aloft.api.embedding.v1.embedding_service_pb2_grpc import add_EmbeddingServiceServicer_to_server
 from aloft.embedding.handlers import EventHandlers
 from aloft.embedding.servicer import EmbeddingServicer
@@ -16,7 +17,7 @@ from aloft.kit.service import Ports, Service, Servicer
 from aloft.kit.settings import RpcSettings, Section
 from aloft.kit.settings import Settings as KitSettings
 
-SERVICE = "aloft.api.embedding.v1.EmbeddingService"
+NAME = "embedding"
 
 
 class EmbeddingSettings(Section):
@@ -47,7 +48,7 @@ class EmbeddingSettings(Section):
 class Settings(KitSettings):
     """Everything that embedding reads."""
 
-    service: ClassVar[str] = "embedding"
+    service: ClassVar[str] = NAME
 
     rpc: RpcSettings = RpcSettings(port=7711)
     embedding: EmbeddingSettings = EmbeddingSettings()
@@ -60,14 +61,17 @@ def build(settings: Settings, ports: Ports) -> Service:
     options = Options(Feed(own.batch_images, own.reader_threads), own.shard_images, own.max_image_bytes)
     backbones = Backbones(ports.objects, own.device, own.torch_threads)
     embed = EmbedPool(ports.database, ports.objects, ports.pool, jobs, backbones, options)
+    servicer = Servicer(
+        add_EmbeddingServiceServicer_to_server,
+        EmbeddingServicer(ports.database, jobs),
+        api.DESCRIPTOR.services_by_name["EmbeddingService"].full_name,
+    )
     return Service(
-        name=Settings.service,
+        name=NAME,
         database=ports.database,
-        servicers=[
-            Servicer(add_EmbeddingServiceServicer_to_server, EmbeddingServicer(ports.database, jobs), SERVICE)
-        ],
+        servicers=[servicer],
         backgrounds=[
-            *assembly.events(ports, Settings.service, EventHandlers(jobs, ports.objects).by_event()),
+            *assembly.events(ports, NAME, EventHandlers(jobs, ports.objects).by_event()),
             *assembly.jobs(ports, {EMBED: embed}, lease_s=own.lease_s),
         ],
     )

@@ -1,0 +1,1 @@
+"""What the trainer remembers, as SQL that PostgreSQL and SQLite both speak."""

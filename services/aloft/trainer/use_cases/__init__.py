@@ -1,0 +1,1 @@
+"""What an event or a call does, written against ports."""
