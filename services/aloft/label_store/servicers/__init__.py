@@ -1,0 +1,1 @@
+"""The label store over gRPC: names taken apart, a transaction opened, a use case called."""

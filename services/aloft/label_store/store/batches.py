@@ -1,0 +1,135 @@
+"""Batches as rows, and what became of each image in them."""
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import sqlalchemy as sa
+
+from aloft.kit.database import Transaction
+from aloft.label_store.domain.batches import Outcome
+from aloft.label_store.store.images import chunks
+from aloft.label_store.store.tables import NOW, batch_images, batches
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """One batch at one moment. An empty close reason is an open batch."""
+
+    campaign: str
+    number: int
+    model_version: int
+    ranking: str
+    strategy: str
+    selected_images: int
+    accepted_images: int
+    close_reason: str = ""
+    labelled_images: int = 0
+    skipped_images: int = 0
+    superseded_images: int = 0
+    close_at_us: int | None = None
+    created_us: int = 0
+    closed_us: int | None = None
+
+
+def find(tx: Transaction, campaign: str, number: int) -> Batch | None:
+    """Read a batch, None if there is none."""
+    wanted = sa.select(batches).where(batches.c.campaign == campaign, batches.c.number == number)
+    row = tx.execute(wanted).mappings().first()
+    return None if row is None else Batch(**row)
+
+
+def insert(tx: Transaction, batch: Batch, accepted: Sequence[str], close_after_us: int) -> None:
+    """Write a new batch with the images it sends out."""
+    columns = (
+        "campaign",
+        "number",
+        "model_version",
+        "ranking",
+        "strategy",
+        "selected_images",
+        "accepted_images",
+    )
+    row: dict[str, Any] = {name: getattr(batch, name) for name in columns}
+    due = NOW + close_after_us if close_after_us else None
+    tx.execute(sa.insert(batches).values(**row, created_us=NOW, close_at_us=due))
+    if accepted:
+        rows = [
+            {"campaign": batch.campaign, "batch": batch.number, "image": image, "outcome": Outcome.OPEN}
+            for image in accepted
+        ]
+        tx.execute(sa.insert(batch_images), rows)
+
+
+_COUNTED = {
+    Outcome.LABELLED: batches.c.labelled_images,
+    Outcome.SKIPPED: batches.c.skipped_images,
+    Outcome.SUPERSEDED: batches.c.superseded_images,
+}
+
+
+def settle(tx: Transaction, campaign: str, images: Mapping[int, Sequence[str]], outcome: Outcome) -> None:
+    """Say what became of images, by the batch that they were in, and count it."""
+    for number, ids in images.items():
+        for part in chunks(ids):
+            tx.execute(
+                sa.update(batch_images)
+                .where(
+                    batch_images.c.campaign == campaign,
+                    batch_images.c.batch == number,
+                    batch_images.c.image.in_(part),
+                )
+                .values(outcome=outcome)
+            )
+        counted = _COUNTED.get(outcome)
+        if counted is not None and ids:
+            row = (batches.c.campaign == campaign, batches.c.number == number)
+            tx.execute(sa.update(batches).where(*row).values({counted: counted + len(ids)}))
+
+
+def close(tx: Transaction, campaign: str, number: int, reason: str) -> None:
+    """Mark a batch as closed."""
+    row = (batches.c.campaign == campaign, batches.c.number == number)
+    tx.execute(sa.update(batches).where(*row).values(close_reason=reason, closed_us=NOW))
+
+
+def outcomes(tx: Transaction, campaign: str, number: int) -> dict[Outcome, list[str]]:
+    """Read what became of a batch's images: their ids by outcome, in order."""
+    wanted = (
+        sa.select(batch_images.c.outcome, batch_images.c.image)
+        .where(batch_images.c.campaign == campaign, batch_images.c.batch == number)
+        .order_by(batch_images.c.image)
+    )
+    by_outcome: defaultdict[Outcome, list[str]] = defaultdict(list)
+    for row in tx.execute(wanted):
+        by_outcome[Outcome(row.outcome)].append(row.image)
+    return by_outcome
+
+
+def overdue(tx: Transaction, limit: int) -> Sequence[tuple[str, int]]:
+    """Name open batches whose time has passed."""
+    wanted = (
+        sa.select(batches.c.campaign, batches.c.number)
+        .where(batches.c.close_reason == "", batches.c.close_at_us <= NOW)
+        .order_by(batches.c.close_at_us)
+        .limit(limit)
+    )
+    return [(row.campaign, row.number) for row in tx.execute(wanted)]
+
+
+def page(tx: Transaction, campaign: str, after: int, limit: int) -> Sequence[Batch]:
+    """Read batches in the order of their numbers."""
+    wanted = (
+        sa.select(batches)
+        .where(batches.c.campaign == campaign, batches.c.number > after)
+        .order_by(batches.c.number)
+        .limit(limit)
+    )
+    return [Batch(**row) for row in tx.execute(wanted).mappings()]
+
+
+def count_closed(tx: Transaction, campaign: str) -> int:
+    """Count the batches that were closed."""
+    wanted = sa.select(sa.func.count()).where(batches.c.campaign == campaign, batches.c.close_reason != "")
+    return int(tx.execute(wanted).scalar_one())

@@ -1,0 +1,194 @@
+"""Images as rows: their registration, their label sets, and which of them are out with a batch."""
+
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import sqlalchemy as sa
+
+from aloft.api.labels.v1 import campaign_pb2 as pb
+from aloft.kit.database import Transaction
+from aloft.label_store.domain.batches import Candidate
+from aloft.label_store.domain.verdicts import Verdicts
+from aloft.label_store.store.tables import NOW, images
+
+CHUNK = 1000
+"""Ids in one statement."""
+
+
+@dataclass(frozen=True, slots=True)
+class Image:
+    """One image of a campaign at one moment. An empty quarantine reason is a usable image."""
+
+    campaign: str
+    id: str
+    key: str
+    object_etag: str
+    size: int
+    split: int
+    version: int
+    quarantine_reason: str = ""
+    quarantine_detail: str = ""
+    skipped: bool = False
+    batch: int | None = None
+    copied_version: int = 0
+    label_set_version: int = 0
+    label_revision: int = 0
+    verdicts: Verdicts | None = None
+    created_us: int = 0
+
+
+def chunks(ids: Sequence[str]) -> Iterator[Sequence[str]]:
+    """Cut ids into lists that one statement can take."""
+    for start in range(0, len(ids), CHUNK):
+        yield ids[start : start + CHUNK]
+
+
+def find(tx: Transaction, campaign: str, image: str) -> Image | None:
+    """Read an image, None if there is none."""
+    wanted = sa.select(images).where(images.c.campaign == campaign, images.c.id == image)
+    row = tx.execute(wanted).mappings().first()
+    return None if row is None else Image(**row)
+
+
+def some(tx: Transaction, campaign: str, ids: Sequence[str]) -> dict[str, Image]:
+    """Read those of these images that are known."""
+    found: dict[str, Image] = {}
+    for part in chunks(ids):
+        wanted = sa.select(images).where(images.c.campaign == campaign, images.c.id.in_(part))
+        found.update((row["id"], Image(**row)) for row in tx.execute(wanted).mappings())
+    return found
+
+
+def candidates(tx: Transaction, campaign: str, ids: Sequence[str]) -> Mapping[str, Candidate]:
+    """Read what decides whether these images may be sent out."""
+    return {
+        image.id: Candidate(
+            image=image.id,
+            in_pool=image.split == pb.SPLIT_POOL,
+            quarantined=bool(image.quarantine_reason),
+            labelled=image.label_set_version > 0,
+            skipped=image.skipped,
+            out=image.batch is not None,
+        )
+        for image in some(tx, campaign, ids).values()
+    }
+
+
+def register(tx: Transaction, found: Sequence[Image], known: Mapping[str, Image]) -> Sequence[Image]:
+    """Write the images that are new, or whose object was replaced, and return those as they are now.
+
+    What is known under the same etag stays. The campaign's row is locked.
+    """
+    new = [image for image in found if image.id not in known]
+    replaced = [
+        replace(image, version=known[image.id].version + 1, split=known[image.id].split)
+        for image in found
+        if image.id in known and image.object_etag != known[image.id].object_etag
+    ]
+    if new:
+        columns = ("campaign", "id", "key", "object_etag", "size", "split", "version")
+        rows = [{name: getattr(image, name) for name in columns} for image in new]
+        tx.execute(sa.insert(images).values(created_us=NOW), rows)
+    if replaced:
+        tx.execute(_REPLACE, [_key(image) | _object(image) for image in replaced])
+    return [*new, *replaced]
+
+
+def _key(image: Image) -> dict[str, Any]:
+    return {"of": image.campaign, "image": image.id}
+
+
+def _object(image: Image) -> dict[str, Any]:
+    return {"new_etag": image.object_etag, "new_size": image.size, "new_version": image.version}
+
+
+_ONE = (images.c.campaign == sa.bindparam("of"), images.c.id == sa.bindparam("image"))
+_REPLACE = (
+    sa.update(images)
+    .where(*_ONE)
+    .values(
+        object_etag=sa.bindparam("new_etag"),
+        size=sa.bindparam("new_size"),
+        version=sa.bindparam("new_version"),
+        quarantine_reason="",
+        quarantine_detail="",
+    )
+)
+_COPIED = sa.update(images).where(*_ONE).values(copied_version=sa.bindparam("copied"))
+_LABEL = (
+    sa.update(images)
+    .where(*_ONE)
+    .values(
+        batch=None,
+        label_set_version=sa.bindparam("new_version"),
+        label_revision=sa.bindparam("revision"),
+        verdicts=sa.bindparam("agreed", type_=sa.JSON(none_as_null=True)),
+    )
+)
+
+
+def change(tx: Transaction, campaign: str, ids: Sequence[str], **values: Any) -> None:
+    """Set columns of some images."""
+    for part in chunks(ids):
+        rows = (images.c.campaign == campaign, images.c.id.in_(part))
+        tx.execute(sa.update(images).where(*rows).values(**values))
+
+
+def note_copied(tx: Transaction, copied: Sequence[Image]) -> None:
+    """Note that vendors have a copy of these images, as they were read."""
+    tx.execute(_COPIED, [{**_key(image), "copied": image.version} for image in copied])
+
+
+def label(tx: Transaction, campaign: str, revision: int, agreed: Mapping[str, Verdicts]) -> list[Image]:
+    """Write label sets of a revision; return their images as they are now. The campaign's row is locked."""
+    before = some(tx, campaign, sorted(agreed))
+    now = [
+        replace(
+            before[image],
+            batch=None,
+            label_set_version=before[image].label_set_version + 1,
+            label_revision=revision,
+            verdicts=agreed[image],
+        )
+        for image in sorted(agreed)
+    ]
+    rows = [
+        {"new_version": image.label_set_version, "revision": revision, "agreed": image.verdicts}
+        for image in now
+    ]
+    tx.execute(_LABEL, [_key(image) | row for image, row in zip(now, rows, strict=True)])
+    return now
+
+
+def page(
+    tx: Transaction, campaign: str, after: str, limit: int, split: int, quarantined: bool | None
+) -> Sequence[Image]:
+    """Read images in the order of their ids; a split of 0 and a `quarantined` of None mean any."""
+    wanted = sa.select(images).where(images.c.campaign == campaign, images.c.id > after)
+    if split:
+        wanted = wanted.where(images.c.split == split)
+    if quarantined is not None:
+        reason = images.c.quarantine_reason
+        wanted = wanted.where(reason != "" if quarantined else reason == "")
+    rows = tx.execute(wanted.order_by(images.c.id).limit(limit)).mappings()
+    return [Image(**row) for row in rows]
+
+
+def count(tx: Transaction, campaign: str) -> tuple[Counter[int], int]:
+    """Count a campaign's usable images by split, and its quarantined ones."""
+    bad = images.c.quarantine_reason != ""
+    wanted = (
+        sa.select(images.c.split, bad.label("bad"), sa.func.count().label("images"))
+        .where(images.c.campaign == campaign)
+        .group_by(images.c.split, bad)
+    )
+    usable: Counter[int] = Counter()
+    quarantined = 0
+    for row in tx.execute(wanted):
+        if row.bad:
+            quarantined += row.images
+        else:
+            usable[row.split] += row.images
+    return usable, quarantined

@@ -1,0 +1,200 @@
+"""Tasks as rows. The database's clock alone decides who holds one: a lease ends when its time has passed."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import sqlalchemy as sa
+
+from aloft.kit.database import Transaction
+from aloft.label_store.store.images import chunks
+from aloft.label_store.store.tables import NOW, expired_leases, tasks
+
+OPEN, DONE, SKIPPED, WITHDRAWN = "open", "done", "skipped", "withdrawn"
+
+# Written out, not bound: a planner uses a partial index only where it sees the index's own condition.
+_IS_OPEN = tasks.c.state == sa.literal_column("'open'")
+_IS_SKIPPED = tasks.c.state == sa.literal_column("'skipped'")
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """One task at one moment. An open one is leased while `lease_until_us` lies ahead."""
+
+    campaign: str
+    id: str
+    batch: int
+    image: str
+    state: str = OPEN
+    vendor: str = ""
+    annotator: str = ""
+    lease: str = ""
+    lease_until_us: int = 0
+    final: bool = False
+    skip_reason: str = ""
+    created_us: int = 0
+    ended_us: int | None = None
+
+    def leased(self, now: int) -> bool:
+        """Whether somebody holds it at that time."""
+        return self.state == OPEN and self.lease_until_us > now
+
+    def held_by(self, vendor: str, lease: str, now: int) -> bool:
+        """Whether that lease of that vendor is the one that holds it."""
+        return self.leased(now) and self.vendor == vendor and self.lease == lease
+
+
+def task_id(batch: int, image: str) -> str:
+    """Name the task of an image in a batch."""
+    return f"{batch}-{image}"
+
+
+def insert(tx: Transaction, campaign: str, batch: int, images: Sequence[str]) -> None:
+    """Write a task for each image."""
+    rows = [
+        {"campaign": campaign, "id": task_id(batch, image), "batch": batch, "image": image, "state": OPEN}
+        for image in images
+    ]
+    if rows:
+        tx.execute(sa.insert(tasks).values(created_us=NOW), rows)
+
+
+def free(tx: Transaction, campaign: str, limit: int) -> Sequence[Task]:
+    """Lock and read tasks that may be leased now, passing over those that somebody else is changing."""
+    wanted = (
+        sa.select(tasks)
+        .where(
+            tasks.c.campaign == campaign,
+            _IS_OPEN,
+            tasks.c.lease_until_us <= NOW,
+            ~tasks.c.final,
+        )
+        .order_by(tasks.c.batch, tasks.c.image)
+        .limit(limit)
+        .with_for_update(skip_locked=True)
+    )
+    return [Task(**row) for row in tx.execute(wanted).mappings()]
+
+
+def some(tx: Transaction, campaign: str, ids: Sequence[str]) -> dict[str, Task]:
+    """Read those of these tasks that there are."""
+    found: dict[str, Task] = {}
+    for part in chunks(ids):
+        wanted = sa.select(tasks).where(tasks.c.campaign == campaign, tasks.c.id.in_(part))
+        found.update((row["id"], Task(**row)) for row in tx.execute(wanted).mappings())
+    return found
+
+
+def lock(tx: Transaction, campaign: str, ids: Sequence[str]) -> dict[str, Task]:
+    """Lock and read those of these tasks that there are, in the order of their images."""
+    wanted = sa.select(tasks).where(tasks.c.campaign == campaign, tasks.c.id.in_(ids))
+    return {task.id: task for task in _locked(tx, wanted)}
+
+
+def lock_open(tx: Transaction, campaign: str, batch: int) -> Sequence[Task]:
+    """Lock and read what is open of a batch, in the order of its images. The campaign's row is locked."""
+    wanted = sa.select(tasks).where(tasks.c.campaign == campaign, tasks.c.batch == batch, _IS_OPEN)
+    return _locked(tx, wanted)
+
+
+def lock_over(tx: Transaction, campaign: str) -> Sequence[Task]:
+    """Lock and read tasks whose last lease has run out. The campaign's row is locked."""
+    return _locked(tx, sa.select(tasks).where(tasks.c.campaign == campaign, *_OVER))
+
+
+def _locked(tx: Transaction, wanted: sa.Select[Any]) -> Sequence[Task]:
+    rows = tx.execute(wanted.order_by(tasks.c.image).with_for_update()).mappings()
+    return [Task(**row) for row in rows]
+
+
+_OVER = (_IS_OPEN, tasks.c.lease_until_us > 0, tasks.c.lease_until_us <= NOW, tasks.c.final)
+
+
+def campaigns_with_over(tx: Transaction, limit: int) -> Sequence[str]:
+    """Name campaigns that have tasks whose last lease has run out."""
+    wanted = sa.select(tasks.c.campaign).where(*_OVER).distinct().limit(limit)
+    return list(tx.execute(wanted).scalars())
+
+
+def change(tx: Transaction, campaign: str, ids: Sequence[str], **values: Any) -> None:
+    """Set columns of some tasks."""
+    for part in chunks(ids):
+        rows = (tasks.c.campaign == campaign, tasks.c.id.in_(part))
+        tx.execute(sa.update(tasks).where(*rows).values(**values))
+
+
+def end(tx: Transaction, campaign: str, ids: Sequence[str], state: str, **values: Any) -> None:
+    """End tasks: done, skipped or withdrawn."""
+    change(tx, campaign, ids, state=state, ended_us=NOW, **values)
+
+
+def take(
+    tx: Transaction, free: Sequence[Task], vendor: str, annotator: str, lease: str, until_us: int
+) -> None:
+    """Write who holds these tasks now. One lease covers them all; each task stands on its own under it."""
+    ids = [task.id for task in free]
+    held = {"vendor": vendor, "annotator": annotator, "lease": lease, "lease_until_us": until_us}
+    change(tx, free[0].campaign, ids, **held)
+
+
+def note_expired(tx: Transaction, over: Sequence[Task]) -> None:
+    """Count leases that ran out against their vendors."""
+    rows = [
+        {"lease": task.lease, "campaign": task.campaign, "vendor": task.vendor, "task": task.id}
+        for task in over
+        if task.lease
+    ]
+    if rows:
+        tx.execute(sa.insert(expired_leases), rows)
+
+
+def count_held(tx: Transaction, vendor: str, campaign: str | None = None) -> int:
+    """Count the tasks that a vendor holds now."""
+    wanted = sa.select(sa.func.count()).where(
+        tasks.c.vendor == vendor, _IS_OPEN, tasks.c.lease_until_us > NOW
+    )
+    if campaign is not None:
+        wanted = wanted.where(tasks.c.campaign == campaign)
+    return int(tx.execute(wanted).scalar_one())
+
+
+def first_expiry(tx: Transaction, vendor: str) -> int | None:
+    """Say when the first of a vendor's leases runs out."""
+    wanted = sa.select(sa.func.min(tasks.c.lease_until_us)).where(
+        tasks.c.vendor == vendor, _IS_OPEN, tasks.c.lease_until_us > NOW
+    )
+    first: int | None = tx.execute(wanted).scalar_one()
+    return first
+
+
+def count_open(tx: Transaction, campaign: str) -> tuple[int, int]:
+    """Count a campaign's open tasks, and those of them that are leased now."""
+    leased = sa.case((tasks.c.lease_until_us > NOW, 1), else_=0)
+    wanted = sa.select(
+        sa.func.count().label("every"), sa.func.coalesce(sa.func.sum(leased), 0).label("held")
+    ).where(tasks.c.campaign == campaign, _IS_OPEN)
+    counted = tx.execute(wanted).one()
+    return int(counted.every), int(counted.held)
+
+
+def count_skipped(tx: Transaction, campaign: str, vendor: str) -> int:
+    """Count the tasks that a vendor skipped."""
+    wanted = sa.select(sa.func.count()).where(
+        tasks.c.campaign == campaign, tasks.c.vendor == vendor, _IS_SKIPPED
+    )
+    return int(tx.execute(wanted).scalar_one())
+
+
+def count_expired(tx: Transaction, campaign: str, vendor: str) -> int:
+    """Count a vendor's leases that ran out, those included that nobody has looked at since."""
+    noted = sa.select(sa.func.count()).where(
+        expired_leases.c.campaign == campaign, expired_leases.c.vendor == vendor
+    )
+    unseen = sa.select(sa.func.count()).where(
+        tasks.c.campaign == campaign,
+        tasks.c.vendor == vendor,
+        _IS_OPEN,
+        tasks.c.lease != "",
+        tasks.c.lease_until_us <= NOW,
+    )
+    return int(tx.execute(noted).scalar_one()) + int(tx.execute(unseen).scalar_one())

@@ -1,0 +1,171 @@
+"""The job that registers images: a part at a time, each with its event and its place in one transaction."""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
+from itertools import islice
+from typing import Any
+
+from google.protobuf import json_format
+
+from aloft.api.events.v1 import events_pb2 as events
+from aloft.api.labels.v1 import image_service_pb2 as service
+from aloft.kit import names
+from aloft.kit.bus import outbox
+from aloft.kit.database import Transaction
+from aloft.kit.errors import FieldViolation, InvalidArgument
+from aloft.kit.jobs import Jobs, Lease
+from aloft.kit.objects.digests import sha256_hex
+from aloft.kit.objects.port import Objects
+from aloft.label_store import messages
+from aloft.label_store.domain import splits
+from aloft.label_store.store import campaigns, images, imports
+from aloft.label_store.store.images import Image
+from aloft.label_store.store.imports import Tally
+from aloft.label_store.use_cases.sources import Entry, Listing, Manifest
+
+KIND = "import-images"
+PART = 1000
+"""Images in one transaction and one event."""
+INLINE = 512 * 1024
+"""Bytes of an event above which its images go into an object."""
+
+
+def enqueue(tx: Transaction, jobs: Jobs, request: service.ImportImagesRequest) -> str:
+    """Check what is asked and queue the job; say its id."""
+    campaign = campaigns.get(tx, names.campaign_of(request.parent))
+    return jobs.enqueue(tx, KIND, campaign.id, _payload(request))
+
+
+def _payload(request: service.ImportImagesRequest) -> Mapping[str, Any]:
+    if request.WhichOneof("source") == "manifest":
+        if not request.manifest.key:
+            raise InvalidArgument.of("manifest.key", "name a CSV object in the pool bucket")
+        return {"manifest": request.manifest.key}
+    if request.WhichOneof("source") != "listing":
+        raise InvalidArgument.of("source", "give a listing of the pool bucket, or a manifest in it")
+    listing = request.listing
+    wrong: list[FieldViolation] = list(
+        splits.violations_of(listing.validation_fraction, listing.test_fraction, "listing")
+    )
+    if wrong:
+        message = "; ".join(f"{violation.field}: {violation.description}" for violation in wrong)
+        raise InvalidArgument("INVALID_FIELD", message, tuple(wrong))
+    return {
+        "prefix": listing.prefix,
+        "validation_fraction": listing.validation_fraction,
+        "test_fraction": listing.test_fraction,
+    }
+
+
+class ImportImages:
+    """The job's handler. Killed anywhere, it goes on behind the last part that was committed."""
+
+    def __init__(self, pool: Objects, objects: Objects) -> None:
+        self._pool = pool
+        self._objects = objects
+
+    def __call__(self, lease: Lease) -> None:
+        """Register what the source names, and end the job with what was done."""
+        payload = lease.job.payload
+        source = Manifest(payload["manifest"]) if "manifest" in payload else Listing(**payload)
+        tally = self._resume(lease)
+        entries = source.read(self._pool, tally.after)
+        result: dict[str, Any] = {}
+        for part, last in _parts(entries):
+            opening: AbstractContextManager[Transaction] = (
+                lease.finish(result) if last else lease.transaction()
+            )
+            with opening as tx:
+                self._register(tx, lease.job.campaign, part, tally)
+                if last:
+                    imports.forget(tx, lease.job.id)
+                    result.update(_result(tally))
+                else:
+                    imports.save(tx, lease.job.id, tally)
+            if not last:
+                lease.heartbeat(done=tally.registered + tally.known, stage="registering")
+
+    def _resume(self, lease: Lease) -> Tally:
+        if lease.job.attempts == 1:
+            return Tally()
+        with lease.transaction() as tx:
+            return imports.find(tx, lease.job.id)
+
+    def _register(self, tx: Transaction, campaign: str, part: Sequence[Entry], tally: Tally) -> None:
+        campaigns.lock(tx, campaign)
+        chosen = list(_readable(part, tally))
+        known = images.some(tx, campaign, [entry.image for entry in chosen])
+        taken: dict[str, Image] = {}
+        for entry in chosen:
+            before = known.get(entry.image)
+            if entry.image in taken:
+                tally.refuse(f"line {entry.position}: {entry.key} is named on a line before")
+            elif before is not None and entry.split_was_said and before.split != entry.split:
+                word = splits.word_of(before.split)
+                tally.refuse(f"line {entry.position}: {entry.key} is in the {word} split already")
+            else:
+                taken[entry.image] = _image(campaign, entry)
+        written = images.register(tx, list(taken.values()), known)
+        tally.registered += len(written)
+        tally.known += len(taken) - len(written)
+        if written:
+            self._announce(tx, campaign, written)
+
+    def _announce(self, tx: Transaction, campaign: str, written: Sequence[Image]) -> None:
+        event = events.ImageRegistered(
+            campaign=campaign, images=[messages.registered(one) for one in written]
+        )
+        if event.ByteSize() > INLINE:
+            body = event.SerializeToString(deterministic=True)
+            digest = sha256_hex(body)
+            # Named by its content: a repeat after a kill writes the same bytes to the same place.
+            key = f"campaigns/{campaign}/registrations/{digest}.binpb"
+            self._objects.put(key, body)
+            event = events.ImageRegistered(campaign=campaign, manifest_key=key, manifest_digest=digest)
+        outbox.emit(tx, campaign, event, subject=names.CAMPAIGN.format(campaign))
+
+
+def _parts(entries: Iterable[Entry]) -> Iterator[tuple[Sequence[Entry], bool]]:
+    """Cut a source into parts, and say of each whether it is the last; there is always one."""
+    rest = iter(entries)
+    part = list(islice(rest, PART))
+    while following := list(islice(rest, PART)):
+        yield part, False
+        part = following
+    yield part, True
+
+
+def _readable(part: Sequence[Entry], tally: Tally) -> Iterator[Entry]:
+    for entry in part:
+        tally.after = entry.position
+        if entry.problem:
+            tally.refuse(entry.problem)
+        elif entry.info is None:
+            tally.miss(entry.key)
+        else:
+            yield entry
+
+
+def _image(campaign: str, entry: Entry) -> Image:
+    assert entry.info is not None, f"{entry.key} was not found in the pool bucket"
+    return Image(
+        campaign=campaign,
+        id=entry.image,
+        key=entry.key,
+        object_etag=entry.info.etag,
+        size=entry.info.size,
+        split=entry.split,
+        version=1,
+    )
+
+
+def _result(tally: Tally) -> Mapping[str, Any]:
+    said = service.ImportImagesResponse(
+        registered_images=tally.registered,
+        known_images=tally.known,
+        missing_images=tally.missing,
+        missing_keys=tally.missing_keys,
+        refused_lines=tally.refused,
+        problems=tally.problems,
+    )
+    return json_format.MessageToDict(said)

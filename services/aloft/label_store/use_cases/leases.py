@@ -1,0 +1,104 @@
+"""What a vendor does with the tasks that it holds, beside labelling them: extend, give back."""
+
+from collections.abc import Sequence
+
+from aloft.api.labels.v1 import labelling_service_pb2 as service
+from aloft.kit import names
+from aloft.kit.clock import SECOND
+from aloft.kit.database import Transaction
+from aloft.kit.errors import FailedPrecondition, FieldViolation, InvalidArgument
+from aloft.label_store.domain.batches import CloseReason, ReleaseReason
+from aloft.label_store.store import batches, campaigns, tasks
+from aloft.label_store.store.tasks import Task
+from aloft.label_store.use_cases.closing import retire
+
+SHORTEST_S, LONGEST_S, USUAL_S = 10, 24 * 3600, 15 * 60
+AT_ONCE = 1000
+"""Tasks that one call may name."""
+
+
+def duration_us(request: service.LeaseTasksRequest | service.ExtendLeasesRequest) -> int:
+    """Read how long a lease is asked for, or say what is allowed."""
+    if not request.HasField("lease_duration"):
+        return USUAL_S * SECOND
+    asked = request.lease_duration.ToMicroseconds()
+    if not SHORTEST_S * SECOND <= asked <= LONGEST_S * SECOND:
+        text = f"must be {SHORTEST_S} s to 24 h, not {asked / SECOND:g} s; leave it out for 15 minutes"
+        raise InvalidArgument.of("lease_duration", text)
+    return asked
+
+
+def named(campaign: str, claims: Sequence[tuple[str, str]], field: str) -> dict[str, str]:
+    """Read which tasks a call names and under which lease each: all of the campaign, none twice."""
+    if not 1 <= len(claims) <= AT_ONCE:
+        raise InvalidArgument.of(field, f"give 1 to {AT_ONCE}, not {len(claims)}")
+    leases: dict[str, str] = {}
+    wrong: list[FieldViolation] = []
+    for index, (name, lease) in enumerate(claims):
+        at = f"{field}[{index}]"
+        of, task = names.TASK.parse(name, f"{at}.task")
+        if of != campaign:
+            wrong.append(FieldViolation(f"{at}.task", f"{name} is not of campaigns/{campaign}"))
+        elif task in leases:
+            wrong.append(FieldViolation(f"{at}.task", f"{name} is named twice"))
+        if not lease:
+            wrong.append(FieldViolation(f"{at}.lease", "name the lease that came with the task"))
+        leases[task] = lease
+    if wrong:
+        message = "; ".join(f"{violation.field}: {violation.description}" for violation in wrong)
+        raise InvalidArgument("INVALID_FIELD", message, tuple(wrong))
+    return leases
+
+
+def held(tx: Transaction, campaign: str, vendor: str, leases: dict[str, str]) -> dict[str, Task]:
+    """Lock the tasks if this vendor holds every one, or raise `LEASE_EXPIRED` naming those it does not."""
+    found = tasks.lock(tx, campaign, list(leases))
+    now = tx.now()
+    lost = [
+        names.TASK.format(campaign, task)
+        for task, lease in leases.items()
+        if task not in found or not found[task].held_by(vendor, lease, now)
+    ]
+    if lost:
+        some = ", ".join(lost[:10]) + (f" and {len(lost) - 10} more" if len(lost) > 10 else "")
+        raise FailedPrecondition(
+            "LEASE_EXPIRED",
+            f"these are not leased to you any more, so nothing was changed; lease again: {some}",
+            tasks=",".join(lost[:100]),
+        )
+    return found
+
+
+def extend(
+    tx: Transaction, campaign: str, vendor: str, request: service.ExtendLeasesRequest
+) -> dict[str, str]:
+    """Let leases run from now for the duration asked, all or none; say each task's lease."""
+    for_us = duration_us(request)
+    leases = named(campaign, [(one.task, one.lease) for one in request.leases], "leases")
+    held(tx, campaign, vendor, leases)
+    tasks.change(tx, campaign, list(leases), lease_until_us=tx.now() + for_us)
+    return leases
+
+
+def give_back(tx: Transaction, vendor: str, request: service.ReleaseTasksRequest) -> None:
+    """End leases early. What the vendor does not hold any more it need not give back."""
+    campaign = campaigns.lock(tx, names.campaign_of(request.parent))
+    leases = named(campaign.id, [(one.task, one.lease) for one in request.leases], "leases")
+    found = tasks.lock(tx, campaign.id, list(leases)).values()
+    now = tx.now()
+    mine = [task for task in found if task.held_by(vendor, leases[task.id], now)]
+    nobody = {"vendor": "", "annotator": "", "lease": "", "lease_until_us": 0}
+    tasks.change(tx, campaign.id, [task.id for task in mine], **nobody)
+    last = [task for task in mine if task.final]
+    for reason, over in _by_reason(tx, campaign.id, last).items():
+        campaign = retire(tx, campaign, over, reason)
+
+
+def _by_reason(tx: Transaction, campaign: str, last: Sequence[Task]) -> dict[ReleaseReason, list[Task]]:
+    by_reason: dict[ReleaseReason, list[Task]] = {}
+    for task in last:
+        batch = batches.find(tx, campaign, task.batch)
+        superseded = batch is not None and batch.close_reason == CloseReason.SUPERSEDED
+        reason = ReleaseReason.SUPERSEDED if superseded else ReleaseReason.BATCH_CLOSED
+        by_reason.setdefault(reason, []).append(task)
+    return by_reason

@@ -1,0 +1,107 @@
+"""What an import reads, as a stream: a listing of the pool bucket, or a manifest in it."""
+
+import codecs
+import csv
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from aloft.api.labels.v1 import campaign_pb2 as pb
+from aloft.kit.errors import InvalidArgument
+from aloft.kit.ids import image_id
+from aloft.kit.objects.errors import BadKey, ObjectMissing
+from aloft.kit.objects.port import ObjectInfo, Objects
+from aloft.label_store.domain.splits import BY_WORD, draw
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One line of a source: an object, or why there is none. `position` says where to go on behind it."""
+
+    position: str
+    key: str
+    info: ObjectInfo | None = None
+    split: pb.Split.ValueType = pb.SPLIT_POOL
+    split_was_said: bool = False
+    problem: str = ""
+
+    @property
+    def image(self) -> str:
+        """The id of its image."""
+        return image_id(self.key)
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """Every object under a prefix. Empty objects and folders' own keys are no images."""
+
+    prefix: str
+    validation_fraction: float
+    test_fraction: float
+
+    def read(self, pool: Objects, after: str) -> Iterator[Entry]:
+        """Walk the objects behind a key."""
+        for info in pool.list(self.prefix, start_after=after):
+            if info.size and not info.key.endswith("/"):
+                split = draw(image_id(info.key), self.validation_fraction, self.test_fraction)
+                yield Entry(info.key, info.key, info, split)
+
+
+@dataclass(frozen=True, slots=True)
+class Manifest:
+    """A CSV object with a header: `key`, and optionally `split`."""
+
+    key: str
+
+    def read(self, pool: Objects, after: str) -> Iterator[Entry]:
+        """Walk the lines behind a line's number."""
+        try:
+            with pool.stream(self.key) as pieces:
+                lines = csv.DictReader(_lines(pieces))
+                self._check_header(lines.fieldnames or ())
+                for row in lines:
+                    if lines.line_num > int(after or 0):
+                        yield self._entry(pool, lines.line_num, row)
+        except ObjectMissing:
+            raise InvalidArgument.of(
+                "manifest.key", f"the pool bucket has no object {self.key!r}", "MANIFEST_MISSING"
+            ) from None
+        except (UnicodeDecodeError, csv.Error) as wrong:
+            raise self._unreadable(f"it is no CSV file in UTF-8: {wrong}") from None
+
+    def _check_header(self, names: object) -> None:
+        if not isinstance(names, list) or "key" not in names:
+            raise self._unreadable(
+                f"its first line must name a column `key`, and may name `split`; it has {names!r}"
+            )
+
+    def _unreadable(self, why: str) -> InvalidArgument:
+        return InvalidArgument.of(
+            "manifest.key", f"{self.key!r} cannot be read: {why}", "MANIFEST_UNREADABLE"
+        )
+
+    def _entry(self, pool: Objects, line: int, row: dict[str, str | None]) -> Entry:
+        key = (row.get("key") or "").strip()
+        word = (row.get("split") or "").strip().lower()
+        if not key:
+            return Entry(str(line), "", problem=f"line {line}: it names no key")
+        if word not in BY_WORD:
+            problem = f"line {line}: split is pool, validation or test, not {word!r}"
+            return Entry(str(line), key, problem=problem)
+        try:
+            info = pool.stat(key)
+        except ObjectMissing:
+            return Entry(str(line), key)
+        except BadKey as wrong:
+            return Entry(str(line), key, problem=f"line {line}: {wrong}")
+        return Entry(str(line), key, info, BY_WORD[word], split_was_said=bool(word))
+
+
+def _lines(pieces: Iterator[bytes]) -> Iterator[str]:
+    decode = codecs.getincrementaldecoder("utf-8-sig")().decode
+    rest = ""
+    for piece in pieces:
+        *whole, rest = (rest + decode(piece)).split("\n")
+        yield from (f"{line}\n" for line in whole)
+    rest += decode(b"", final=True)
+    if rest:
+        yield rest
