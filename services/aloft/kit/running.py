@@ -147,4 +147,5 @@ def config_of(settings: RpcSettings) -> ServerConfig:
         max_concurrent=settings.max_concurrent,
         threads=settings.threads,
         keepalive_s=settings.keepalive_s,
+        connection_age_s=settings.connection_age_s,
     )

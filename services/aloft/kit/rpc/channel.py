@@ -24,7 +24,7 @@ class Identity:
     private_key: bytes
 
 
-# Tried again by the channel itself: what a server that drains, or is not there yet, has not begun.
+# Tried again by the channel itself. CANCELLED is what a server that shuts down makes of a call that just came.
 _RETRY = {
     "methodConfig": [
         {
@@ -34,7 +34,7 @@ _RETRY = {
                 "initialBackoff": "0.1s",
                 "maxBackoff": "2s",
                 "backoffMultiplier": 2,
-                "retryableStatusCodes": ["UNAVAILABLE"],
+                "retryableStatusCodes": ["UNAVAILABLE", "CANCELLED"],
             },
         }
     ]

@@ -43,6 +43,9 @@ class ServerConfig:
     keepalive_s: float = 60.0
     """How often an idle connection is probed."""
 
+    connection_age_s: float = 8.0
+    """How long a client keeps one connection. It is told to make a new one, and no call is lost by that."""
+
     def options(self) -> list[tuple[str, Any]]:
         """Say it in gRPC's words."""
         return [
@@ -51,6 +54,9 @@ class ServerConfig:
             ("grpc.keepalive_time_ms", round(self.keepalive_s * 1000)),
             ("grpc.keepalive_timeout_ms", 20_000),
             ("grpc.keepalive_permit_without_calls", 1),
+            # A server that shuts down drops the calls that reach it meanwhile. So clients must have left before,
+            # and this is the only way in which gRPC asks them to: see docs/decisions/rpc-drain.md.
+            ("grpc.max_connection_age_ms", round(self.connection_age_s * 1000)),
             # Clients may probe too, as often as ours do.
             ("grpc.http2.min_ping_interval_without_data_ms", 10_000),
             # Without this a second server on the port would silently take half of the calls.

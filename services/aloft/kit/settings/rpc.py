@@ -29,8 +29,15 @@ class RpcSettings(Section):
     max_concurrent: int = Field(512, ge=1, le=100_000, description="Calls at once before more are refused.")
     threads: int = Field(32, ge=1, le=1024, description="Calls that are worked on at the same time.")
     keepalive_s: float = Field(60, ge=10, le=7200, description="How often an idle connection is probed.")
+    connection_age_s: float = Field(
+        8, ge=0.1, le=86400, description="How long a client keeps a connection before it makes a new one."
+    )
     drain_delay_s: float = Field(
-        2, ge=0, le=300, description="After SIGTERM, how long to go on serving while routers learn of it."
+        1,
+        ge=0,
+        le=300,
+        description="After SIGTERM, how long to go on serving while routers and clients turn away;"
+        " behind a router a little more than connection_age_s.",
     )
     drain_s: float = Field(20, ge=0, le=3600, description="How long calls then have to finish.")
     key_pepper: SecretStr = Field(
