@@ -9,9 +9,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import psycopg
+from sqlalchemy import make_url
+
 from aloft.kit.clock import ManualClock
 from aloft.kit.database import Database, provision
-from sqlalchemy import make_url
 
 ADAPTERS = ["sqlite", "postgresql"]
 

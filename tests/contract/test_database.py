@@ -7,11 +7,11 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
-from aloft.kit.clock import SECOND
-from aloft.kit.database import Database, Transaction, migrate, pending, provision
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
+from aloft.kit.clock import SECOND
+from aloft.kit.database import Database, Transaction, migrate, pending, provision
 from tests.contract.databases import ADAPTERS, Place, execute, place
 from tests.stack.postgres import Postgres
 
@@ -75,6 +75,21 @@ def test_processes_that_migrate_at_the_same_time_do_it_once(empty: Place) -> Non
     answers = [process.communicate()[0] for process in processes]
     assert [process.returncode for process in processes] == [0, 0, 0]
     assert answers == ["0\n"] * 3, "each process finds nothing pending once it has migrated"
+
+
+def test_a_migration_waits_for_one_that_another_process_has_begun(
+    postgres_database: str, tmp_path: Path
+) -> None:
+    with place("postgresql", tmp_path, postgres_database) as empty, ThreadPoolExecutor(1) as pool:
+        mine, theirs = empty.open(), empty.open()
+        waits = text("SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted")
+        with mine.transaction() as tx:
+            tx.lock("migrate")
+            other = pool.submit(migrate, theirs)
+            eventually(lambda: tx.execute(waits).scalar_one() == 1, "the other one waits")
+            assert not other.done()
+        other.result()
+        assert pending(mine) == set()
 
 
 def test_threads_that_migrate_different_databases_do_not_disturb_each_other(
@@ -336,6 +351,11 @@ def test_the_next_transaction_after_a_restart_of_the_server_succeeds(
         with database.transaction() as tx:
             tx.execute(text("CREATE TABLE notes (note TEXT PRIMARY KEY)"))
 
+        server.kill()
+        server.start()
+        with database.transaction() as tx:
+            write(tx, "after a restart between two transactions")
+
         def cut_off() -> None:
             with database.transaction() as tx:
                 write(tx, "cut off")
@@ -347,8 +367,11 @@ def test_the_next_transaction_after_a_restart_of_the_server_succeeds(
             cut_off()
         assert lost.value.connection_invalidated
         with database.transaction() as tx:
-            write(tx, "after the restart")
-        assert notes(database) == ["after the restart"]
+            write(tx, "after a restart inside of one")
+        assert notes(database) == [
+            "after a restart between two transactions",
+            "after a restart inside of one",
+        ]
 
 
 def test_a_hold_whose_connection_is_lost_is_free_for_others(postgres_database: str, tmp_path: Path) -> None:

@@ -10,16 +10,16 @@ from typing import Any
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
+from opentelemetry import trace
+from prometheus_client import REGISTRY
+from sqlalchemy import text
+
 from aloft.kit.clock import SECOND
 from aloft.kit.database import Database, migrate
 from aloft.kit.errors import FailedPrecondition, NotFound, Unavailable
 from aloft.kit.faults import Crash
 from aloft.kit.jobs import Cancelled, Job, Jobs, JobWorker, Lease, LeaseLost, Progress, State
 from aloft.kit.jobs.table import JOBS
-from opentelemetry import trace
-from prometheus_client import REGISTRY
-from sqlalchemy import text
-
 from tests.contract.databases import ADAPTERS, Place, place
 
 LEASE_S = 30.0
@@ -308,12 +308,15 @@ def test_a_worker_runs_a_job_and_ends_it_with_the_handlers_result(jobs: Jobs) ->
     assert (look(jobs, job).state, look(jobs, job).result) == (State.SUCCEEDED, {"got": 1})
 
 
-def test_a_job_that_its_handler_ended_is_not_ended_again(jobs: Jobs, database: Database) -> None:
+def test_a_job_that_its_handler_ended_is_not_ended_again(
+    jobs: Jobs, database: Database, caplog: pytest.LogCaptureFixture
+) -> None:
     job = enqueue(jobs)
     worker = JobWorker(jobs, {"embed": lambda lease: finish_under(lease, "mine")}, "w")
     worker.step()
     assert (look(jobs, job).state, look(jobs, job).result) == (State.SUCCEEDED, {"effect": "mine"})
     assert effects(database) == ["mine"]
+    assert caplog.text == "", "ending it twice would look like a lost lease"
 
 
 def test_a_failing_job_is_tried_again_ever_later_and_then_fails_with_its_reason(

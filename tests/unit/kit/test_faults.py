@@ -4,12 +4,13 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import pytest
+from sqlalchemy import text
+
 from aloft.kit.bus.port import Delivery, Message
 from aloft.kit.clock import ManualClock
 from aloft.kit.database import Database, Transaction, Transactions, migrate
 from aloft.kit.faults import Address, Crash, Delay, Fail, Fault, Faults, InjectedFault, wrap
 from aloft.kit.jobs import Jobs, JobWorker, Lease, State
-from sqlalchemy import text
 
 
 class Store:

@@ -6,13 +6,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
-from aloft.kit.clock import SECOND, ManualClock
-from aloft.kit.database import Database, migrate
-from aloft.kit.jobs import Cancelled, Jobs, Lease, LeaseLost, State
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 from sqlalchemy import text
+
+from aloft.kit.clock import SECOND, ManualClock
+from aloft.kit.database import Database, migrate
+from aloft.kit.jobs import Cancelled, Jobs, Lease, LeaseLost, State
 
 LEASE_S = 30
 MAX_ATTEMPTS = 3
