@@ -9,7 +9,8 @@ missing=()
 packages=()
 
 has() { command -v "$1" >/dev/null 2>&1; }
-may_install() { [ "$(id -u)" = 0 ] && has apt-get; }
+installed=no
+may_install() { [ $installed = no ] && [ "$(id -u)" = 0 ] && has apt-get; }
 
 # want SENTENCE PACKAGE...: have Debian's packages installed where that is possible, or keep the sentence.
 want() {
@@ -20,7 +21,7 @@ want() {
 
 want_python() {
     "$(dirname "$0")/python.sh" >/dev/null 2>&1 ||
-        missing+=("Python 3.11 or newer with its venv module")
+        want "Python 3.11 or newer with its venv module" python3 python3-venv
 }
 
 go_is_new_enough() {
@@ -65,7 +66,14 @@ install_packages() {
     rm -f "$log"
 }
 
-for what in "$@"; do "want_$what"; done
+look() { for what in "$@"; do "want_$what"; done; }
+
+look "$@"
+if [ ${#missing[@]} -eq 0 ] && [ ${#packages[@]} -gt 0 ]; then
+    install_packages
+    installed=yes
+    look "$@" # Debian may have had too old a one
+fi
 
 if [ ${#missing[@]} -gt 0 ]; then
     printf 'This needs what this machine does not have and this script cannot get: ' >&2
@@ -74,4 +82,3 @@ if [ ${#missing[@]} -gt 0 ]; then
     printf '.\n' >&2
     exit 1
 fi
-[ ${#packages[@]} -eq 0 ] || install_packages
