@@ -16,6 +16,7 @@ from kafka.errors import (
 )
 from kafka.structs import OffsetAndMetadata, TopicPartition
 
+from aloft.kit.bus.kafka_client import opened
 from aloft.kit.bus.kafka_config import KafkaConfig
 from aloft.kit.bus.kafka_publisher import Publisher
 from aloft.kit.bus.port import Delivery, Message
@@ -58,7 +59,7 @@ class KafkaBus:
             }
             for name in missing
         }
-        admin = KafkaAdminClient(**self._config.client())
+        admin = opened(KafkaAdminClient, **self._config.client())
         try:
             admin.create_topics(wanted, timeout_ms=_CALL_MS, wait_for_metadata=True)
         except TopicAlreadyExistsError:
@@ -69,7 +70,7 @@ class KafkaBus:
 
     def missing_topics(self, topics: Sequence[str]) -> Sequence[str]:
         """Name those that do not exist."""
-        admin = KafkaAdminClient(**self._config.client())
+        admin = opened(KafkaAdminClient, **self._config.client())
         try:
             known = set(admin.list_topics())
         finally:
@@ -102,7 +103,8 @@ class KafkaSubscription:
 
     def _join(self) -> Any:
         session_ms = round(self._config.session_timeout_s * 1000)
-        consumer = KafkaConsumer(
+        consumer = opened(
+            KafkaConsumer,
             **self._config.client(),
             group_id=self._group,
             # The inbox decides what is taken; the offset follows it.

@@ -103,7 +103,7 @@ class KafkaConfig:
             "sasl_plain_password": self.sasl_password,
             # The library waits up to 30 s before it tries a broker again; a restarted one is back sooner.
             "reconnect_backoff_max_ms": 1_000,
-            "bootstrap_timeout_ms": 10_000,
+            "bootstrap_timeout_ms": min(10_000, round(self.publish_timeout_s * 1000)),
             # A topic that was created after the client started is seen within this time.
             "metadata_max_age_ms": 30_000,
         }

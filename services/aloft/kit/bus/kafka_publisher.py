@@ -1,10 +1,10 @@
 """Publishes so that of every key a prefix lands, whatever fails.
 
 kafka-python keeps one batch of a partition in flight and sends a failed one again before what follows it.
-So order holds as long as no failure is final; after a final one it goes on with the next batch. Hence
-batches never expire here, and the first failure stops the producer, in its own thread, before it can send
-more. What was in flight then may still land: it begins with the first message not acknowledged, so what
-lands twice lands in order, and the inbox knows it.
+So order holds as long as no failure is final; after a batch expired, or the broker lost track of the
+producer, it goes on with the next one. Hence batches never expire here, and the first failure stops the
+producer, in its own thread, before it can send more. What was in flight then may still land: it begins with
+the first message not acknowledged, so what lands twice lands in order, and the inbox knows it.
 """
 
 import logging
@@ -16,6 +16,7 @@ from typing import Any
 from kafka import KafkaProducer
 from kafka.errors import KafkaError, KafkaTimeoutError
 
+from aloft.kit.bus.kafka_client import opened
 from aloft.kit.bus.kafka_config import KafkaConfig
 from aloft.kit.bus.port import Message
 
@@ -36,9 +37,10 @@ class Publisher:
     def publish(self, messages: Sequence[Message]) -> list[bool]:
         """Send all, wait for all, and say which the broker has."""
         with self._lock:
-            if self._producer is None:
-                self._producer = self._connect()
-            producer = self._producer
+            producer = self._producer or self._connect()
+            if producer is None:
+                return [False] * len(messages)
+            self._producer = producer
             futures = self._send(producer, messages)
             until = time.monotonic() + self._config.publish_timeout_s
             error = next(
@@ -51,15 +53,20 @@ class Publisher:
             return [future is not None and future.succeeded() for future in futures]
 
     def _connect(self) -> Any:
-        return KafkaProducer(
-            **self._config.client(),
-            enable_idempotence=True,
-            acks="all",
-            delivery_timeout_ms=_NEVER_MS,
-            max_block_ms=2_000,
-            batch_size=128 * 1024,
-            metrics_enabled=False,
-        )
+        try:
+            return opened(
+                KafkaProducer,
+                **self._config.client(),
+                enable_idempotence=True,
+                acks="all",
+                delivery_timeout_ms=_NEVER_MS,
+                max_block_ms=2_000,
+                batch_size=128 * 1024,
+                metrics_enabled=False,
+            )
+        except KafkaError as error:
+            log.warning("the broker cannot be reached: %s", error)
+            return None
 
     def _send(self, producer: Any, messages: Sequence[Message]) -> list[Any]:
         """Queue messages. None stands for one that cannot be, and for what follows it in its lane."""
