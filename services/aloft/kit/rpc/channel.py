@@ -24,7 +24,7 @@ class Identity:
     private_key: bytes
 
 
-# Tried again by the channel itself. CANCELLED is what a server that shuts down makes of a call that just came.
+# Tried again by the channel itself. A server that shuts down answers CANCELLED to a call that just came.
 _RETRY = {
     "methodConfig": [
         {

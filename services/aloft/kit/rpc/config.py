@@ -54,8 +54,8 @@ class ServerConfig:
             ("grpc.keepalive_time_ms", round(self.keepalive_s * 1000)),
             ("grpc.keepalive_timeout_ms", 20_000),
             ("grpc.keepalive_permit_without_calls", 1),
-            # A server that shuts down drops the calls that reach it meanwhile. So clients must have left before,
-            # and this is the only way in which gRPC asks them to: see docs/decisions/rpc-drain.md.
+            # A server that shuts down drops the calls that reach it meanwhile. So clients must have left
+            # before, and gRPC has no other way to ask them: see docs/decisions/rpc-drain.md.
             ("grpc.max_connection_age_ms", round(self.connection_age_s * 1000)),
             # Clients may probe too, as often as ours do.
             ("grpc.http2.min_ping_interval_without_data_ms", 10_000),

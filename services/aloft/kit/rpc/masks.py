@@ -57,6 +57,8 @@ def _present(message: Message, path: str) -> bool:
 def _copy(path: str, target: Any, source: Any) -> None:
     *parents, name = path.split(".")
     for parent in parents:
+        if not (source.HasField(parent) or target.HasField(parent)):
+            return
         target, source = getattr(target, parent), getattr(source, parent)
     target.ClearField(name)
     field = source.DESCRIPTOR.fields_by_name[name]
