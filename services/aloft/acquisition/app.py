@@ -13,7 +13,7 @@ from aloft.api.acquisition.v1 import acquisition_service_pb2_grpc as pb_grpc
 from aloft.kit import assembly
 from aloft.kit.jobs import Jobs
 from aloft.kit.service import Ports, Service, Servicer
-from aloft.kit.settings import Section
+from aloft.kit.settings import RpcSettings, Section
 from aloft.kit.settings import Settings as KitSettings
 
 NAME = "acquisition"
@@ -32,6 +32,8 @@ class Settings(KitSettings):
     """The settings of acquisition."""
 
     service: ClassVar[str] = NAME
+
+    rpc: RpcSettings = RpcSettings(port=7712)
     ranking: RankingSettings = RankingSettings()
 
 

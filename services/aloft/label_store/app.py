@@ -15,6 +15,7 @@ from aloft.kit.jobs import Jobs
 from aloft.kit.rpc.operations import operations
 from aloft.kit.rpc.verifiers import ChainVerifier, ServiceKeyVerifier, Verifier
 from aloft.kit.service import Background, Ports, Service, Servicer
+from aloft.kit.settings import RpcSettings
 from aloft.kit.settings import Settings as KitSettings
 from aloft.label_store.copies import Copies
 from aloft.label_store.handlers import handlers
@@ -34,6 +35,8 @@ class Settings(KitSettings):
     """The settings of the label store."""
 
     service: ClassVar[str] = NAME
+
+    rpc: RpcSettings = RpcSettings(port=7710)
 
 
 def build(settings: Settings, ports: Ports) -> Service:

@@ -96,14 +96,14 @@ class Settings(BaseSettings):
 Chosen = TypeVar("Chosen", bound=Settings)
 
 
-def load(cls: type[Chosen]) -> Chosen:
-    """Read the settings, or raise `SettingsError` with every problem that was found."""
+def load(cls: type[Chosen], **given: object) -> Chosen:
+    """Read the settings, or raise `SettingsError` with every problem that was found. What is given comes first."""
     path = os.environ.get(FILE)
     if path and not Path(path).is_file():
         raise SettingsError([f"{FILE} is {path}: there is no such file; name a TOML file, or unset it"])
     typing_errors = misspelt(cls, os.environ)
     try:
-        settings = cls()
+        settings = cls(**given)  # type: ignore[arg-type]
     except ValidationError as error:
         raise SettingsError([*typing_errors, *sentences(cls, error)]) from None
     except SourceError as error:

@@ -22,6 +22,11 @@ class RpcSettings(Section):
     ca_file: Path | None = Field(
         None, description="PEM file with the authority to trust when this service calls another."
     )
+    label_store: str = Field(
+        "127.0.0.1:7710",
+        pattern=r"^[^\s/]+:\d+$",
+        description="Where the label store answers, host:port: the other services ask it whose an API key is.",
+    )
     reflection: bool = Field(False, description="Whether clients may ask for the services' descriptions.")
     max_message_bytes: int = Field(
         16 * 1024 * 1024, ge=65536, le=1 << 30, description="Longest message taken or given, in bytes."

@@ -1,0 +1,51 @@
+"""Where the services are and which key opens them: the options that every client command shares."""
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated
+
+import grpc
+import typer
+
+from aloft.cli.output import refusals
+from aloft.kit.rpc.channel import channel
+
+PORTS = {"label-store": 7710, "embedding": 7711, "acquisition": 7712, "trainer": 7713}
+"""Where each service listens unless it is told otherwise."""
+
+Json = Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")]
+
+
+@dataclass(frozen=True, slots=True)
+class Connection:
+    """The services' addresses and the caller's key."""
+
+    host: str
+    key: str
+    ca_file: Path | None
+
+    def target(self, service: str) -> str:
+        """Say a service's address: `ALOFT_<SERVICE>_TARGET`, or the host and the usual port."""
+        name = f"ALOFT_{service.replace('-', '_').upper()}_TARGET"
+        return os.environ.get(name) or f"{self.host}:{PORTS[service]}"
+
+    @contextmanager
+    def to(self, service: str) -> Iterator[grpc.Channel]:
+        """Open a channel to a service; what it refuses becomes a sentence and exit code 1."""
+        ca = self.ca_file.read_bytes() if self.ca_file else None
+        with refusals(), channel(self.target(service), key=self.key, ca=ca) as opened:
+            yield opened
+
+
+def connection() -> Connection:
+    """Read the caller's side of the connection from its environment."""
+    key = os.environ.get("ALOFT_KEY", "")
+    if not key:
+        raise typer.BadParameter(
+            "no key: set ALOFT_KEY to an operator's or administrator's key (`aloft admin bootstrap` makes the first)"
+        )
+    ca = os.environ.get("ALOFT_CA_FILE")
+    return Connection(os.environ.get("ALOFT_HOST", "127.0.0.1"), key, Path(ca) if ca else None)

@@ -1,0 +1,24 @@
+"""The `aloft` command."""
+
+import typer
+
+from aloft.cli import admin, campaign, images, vendor
+from aloft.cli.serve import serve, up
+from aloft.cli.settings import settings
+
+app = typer.Typer(
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    help="Active learning for archives of remote-sensing images. Client commands read ALOFT_KEY and ALOFT_HOST.",
+)
+app.command()(up)
+app.command()(serve)
+app.command()(settings)
+app.add_typer(admin.app, name="admin")
+app.add_typer(campaign.app, name="campaign")
+app.add_typer(images.app, name="images")
+app.add_typer(vendor.app, name="vendor")
+
+if __name__ == "__main__":
+    app()

@@ -1,0 +1,69 @@
+"""How commands answer: a table for a person, JSON for a script, one sentence on standard error for a refusal."""
+
+import json
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import grpc
+import typer
+from google.protobuf.json_format import MessageToDict
+from google.protobuf.message import Message
+from rich.console import Console
+from rich.table import Table
+
+from aloft.kit.errors import AloftError, InvalidArgument
+from aloft.kit.rpc.channel import error_of
+
+out = Console(highlight=False)
+err = Console(stderr=True, highlight=False)
+
+
+def show(message: Message, as_json: bool) -> None:
+    """Print one resource."""
+    fields = MessageToDict(message, preserving_proto_field_name=True, always_print_fields_with_no_presence=True)
+    if as_json:
+        print(json.dumps(fields))
+        return
+    table = Table(show_header=False, box=None, pad_edge=False)
+    for name, value in fields.items():
+        table.add_row(f"[bold]{name}[/bold]", _cell(value))
+    out.print(table)
+
+
+def rows(title: str, columns: Sequence[str], items: Sequence[Mapping[str, Any]], as_json: bool) -> None:
+    """Print a list of alike things."""
+    if as_json:
+        print(json.dumps(list(items)))
+        return
+    table = Table(title=title, title_justify="left")
+    for column in columns:
+        table.add_column(column)
+    for item in items:
+        table.add_row(*(_cell(item.get(column, "")) for column in columns))
+    out.print(table)
+
+
+def _cell(value: Any) -> str:
+    return value if isinstance(value, str) else json.dumps(value)
+
+
+@contextmanager
+def refusals() -> Iterator[None]:
+    """Turn what a server or a setting refuses into sentences and exit code 1."""
+    try:
+        yield
+    except grpc.RpcError as failure:
+        _refuse(error_of(failure))
+    except AloftError as failure:
+        _refuse(failure)
+
+
+def _refuse(error: AloftError) -> None:
+    err.print(f"[red]{error.reason}[/red] {error.message}")
+    if isinstance(error, InvalidArgument):
+        for violation in error.violations:
+            err.print(f"  {violation.field}: {violation.description}")
+    sys.stderr.flush()
+    raise typer.Exit(1)

@@ -1,0 +1,106 @@
+"""`aloft serve SERVICE` and `aloft up`: services wired from their settings and run until they are told to stop."""
+
+from collections.abc import Callable
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Annotated
+
+import grpc
+import typer
+
+from aloft.api.labels.v1.vendor_service_pb2 import VerifyKeyRequest
+from aloft.api.labels.v1.vendor_service_pb2_grpc import KeyServiceStub
+from aloft.cli.connection import PORTS
+from aloft.cli.output import err
+from aloft.cli.services import NAMES, app_of
+from aloft.kit.bus.port import Bus
+from aloft.kit.errors import Unauthenticated
+from aloft.kit.ports import open_bus, open_ports
+from aloft.kit.rpc.call import Principal, Role
+from aloft.kit.rpc.channel import channel, error_of
+from aloft.kit.rpc.keys import service_key
+from aloft.kit.rpc.verifiers import ChainVerifier, RemoteVerifier, ServiceKeyVerifier, Verifier
+from aloft.kit.runner import Member, run_all
+from aloft.kit.settings import Settings, SettingsError, load
+
+LABEL_STORE = "label-store"
+
+
+def serve(service: Annotated[str, typer.Argument(help=f"One of {', '.join(NAMES)}.")]) -> None:
+    """Run one service until SIGTERM or Ctrl-C. Its settings: `aloft settings SERVICE`."""
+    settings = settings_of(service)
+    with ExitStack() as opened:
+        bus = open_bus(settings)
+        opened.callback(bus.close)
+        run_all([member(service, settings, bus, opened)])
+
+
+def up(
+    data_dir: Annotated[Path, typer.Option(help="Folder of everything that is kept.")] = Path("aloft-data"),
+    port: Annotated[int, typer.Option(help="First of four ports; the images' is 20 above it.")] = PORTS[LABEL_STORE],
+) -> None:
+    """Run all four services in this process, embedded: SQLite and folders, no server. Ctrl-C stops it."""
+    with ExitStack() as opened:
+        members = []
+        bus: Bus | None = None
+        for offset, service in enumerate(NAMES):
+            settings = settings_of(service, data_dir=data_dir)
+            rpc = settings.rpc.model_copy(update={"port": port + offset, "label_store": f"127.0.0.1:{port}"})
+            objects = settings.objects.model_copy(update={"http_port": port + 20})
+            settings = settings.model_copy(update={"rpc": rpc, "objects": objects})
+            if bus is None:
+                bus = open_bus(settings)
+                opened.callback(bus.close)
+            members.append(member(service, settings, bus, opened))
+            err.print(f"{service:12} 127.0.0.1:{rpc.port}")
+        err.print(f"images       {data_dir / 'pool'} (put yours here)\nCtrl-C stops all of it.")
+        run_all(members)
+
+
+def settings_of(service: str, **given: object) -> Settings:
+    """Read a service's settings, or end with a sentence for each that is wrong."""
+    cls: type[Settings] = app_of(service).Settings
+    try:
+        return load(cls, **given)
+    except SettingsError as wrong:
+        for problem in wrong.problems:
+            err.print(f"[red]{problem}[/red]")
+        raise typer.Exit(1) from wrong
+
+
+def member(service: str, settings: Settings, bus: Bus, opened: ExitStack) -> Member:
+    """Wire one service, and say who its callers are."""
+    app = app_of(service)
+    ports, close = open_ports(settings, bus, serve_objects=service == LABEL_STORE)
+    opened.callback(close)
+    if service == LABEL_STORE:
+        verifier: Verifier = app.verifier(settings, ports.database)
+    else:
+        verifier = _verifier(settings, opened)
+    return Member(app.build(settings, ports), settings, verifier)
+
+
+def _verifier(settings: Settings, opened: ExitStack) -> Verifier:
+    """Services are known by their secret; whose any other key is, the label store says."""
+    secrets = settings.rpc.service_secrets()
+    key = service_key(secrets[0], settings.service)
+    ca = settings.rpc.ca_file.read_bytes() if settings.rpc.ca_file else None
+    to_store = opened.enter_context(channel(settings.rpc.label_store, key=key, ca=ca))
+    return ChainVerifier(ServiceKeyVerifier(secrets), RemoteVerifier(_ask(to_store)))
+
+
+def _ask(to_store: grpc.Channel) -> Callable[[str], Principal | None]:
+    stub = KeyServiceStub(to_store)
+
+    def ask(key: str) -> Principal | None:
+        try:
+            said = stub.VerifyKey(VerifyKeyRequest(secret=key), timeout=5)
+        except grpc.RpcError as failure:
+            error = error_of(failure)
+            if isinstance(error, Unauthenticated):
+                return None
+            raise error from failure
+        scope = frozenset(said.campaigns) if said.role == Role.VENDOR else None
+        return Principal(said.principal, Role(said.role), scope)
+
+    return ask
