@@ -65,7 +65,9 @@ def test_continuous_integration_runs_the_command_that_the_readme_names() -> None
 
 
 def test_bare_make_prints_every_target() -> None:
-    printed = subprocess.run(["make"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    printed = subprocess.run(
+        ["make", "--no-print-directory"], cwd=ROOT, capture_output=True, text=True, check=True
+    ).stdout
     described = {line.split()[1] for line in printed.splitlines()}
     expected = "setup demo test test-fast soak bench lint protos stack-up stack-down"
     assert described == set(expected.split())
