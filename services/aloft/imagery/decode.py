@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
+from PIL import Image, UnidentifiedImageError
 
 from aloft.imagery.errors import ImageError, TooLarge, Unreadable, WrongBands
 
@@ -35,50 +35,45 @@ DEFAULT_LIMITS = Limits()
 
 def decode(data: bytes, bands: int, limits: Limits = DEFAULT_LIMITS) -> Pixels:
     """Read a PNG, JPEG or TIFF, or for any number of bands a `.npy` array of height × width × bands."""
-    return _decode_npy(data, bands, limits) if data.startswith(_NPY) else _decode_picture(data, bands, limits)
-
-
-def _decode_picture(data: bytes, bands: int, limits: Limits) -> Pixels:
+    read = _read_npy if data.startswith(_NPY) else _read_picture
     try:
-        with Image.open(io.BytesIO(data), formats=FORMATS) as opened:
-            # Only the header has been read so far.
-            _check_size(opened.height, opened.width, len(opened.getbands()), limits)
-            mode = _READ_AS.get(opened.mode, opened.mode)
-            found = len(Image.new(mode, (1, 1)).getbands())
-            if found != bands:
-                raise WrongBands(found, bands)
-            image = opened if opened.mode == mode else opened.convert(mode)
-            pixels = np.asarray(image)
-    except ImageError:
+        return _of_known_type(read(io.BytesIO(data), bands, limits))
+    except (ImageError, MemoryError):
         raise
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as bomb:
         raise TooLarge(str(bomb)) from bomb
+    except UnidentifiedImageError as error:
+        raise Unreadable(f"it is no {', '.join(FORMATS[:-1])} or {FORMATS[-1]}") from error
     except Exception as error:  # hostile bytes make a decoder raise anything
         raise Unreadable(f"{type(error).__name__}: {error}"[:300]) from error
-    return _of_known_type(pixels.reshape(*pixels.shape[:2], bands))
 
 
-def _decode_npy(data: bytes, bands: int, limits: Limits) -> Pixels:
-    source = io.BytesIO(data)
-    try:
-        version = np.lib.format.read_magic(source)
-        read_header = (
-            np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
-        )
-        shape, _, dtype = read_header(source)
-        if dtype.name not in _NPY_TYPES or len(shape) not in (2, 3) or 0 in shape:
-            raise Unreadable(
-                f"a .npy image is height × width × bands of {', '.join(_NPY_TYPES)}, not {shape} of {dtype}"
-            )
-        height, width, found = (*shape, 1)[:3]
-        _check_size(height, width, found, limits)
+def _read_picture(source: io.BytesIO, bands: int, limits: Limits) -> NDArray[np.generic]:
+    with Image.open(source, formats=FORMATS) as opened:
+        # Only the header has been read so far.
+        _check_size(opened.height, opened.width, len(opened.getbands()), limits)
+        mode = _READ_AS.get(opened.mode, opened.mode)
+        found = len(Image.new(mode, (1, 1)).getbands())
         if found != bands:
             raise WrongBands(found, bands)
-        source.seek(0)
-        pixels = np.lib.format.read_array(source, allow_pickle=False)
-    except (ValueError, EOFError, OSError) as error:
-        raise Unreadable(f"not a .npy array that can be read: {error}"[:300]) from error
-    return _of_known_type(pixels.reshape(height, width, bands))
+        image = opened if opened.mode == mode else opened.convert(mode)
+        return np.asarray(image).reshape(opened.height, opened.width, bands)
+
+
+def _read_npy(source: io.BytesIO, bands: int, limits: Limits) -> NDArray[np.generic]:
+    npy = np.lib.format
+    first = npy.read_magic(source) == (1, 0)
+    shape, _, dtype = (npy.read_array_header_1_0 if first else npy.read_array_header_2_0)(source)
+    if dtype.name not in _NPY_TYPES or len(shape) not in (2, 3) or 0 in shape:
+        allowed = ", ".join(_NPY_TYPES)
+        raise Unreadable(f"a .npy image is height × width × bands of {allowed}, not {shape} of {dtype}")
+    height, width, found = (*shape, 1)[:3]
+    _check_size(height, width, found, limits)
+    if found != bands:
+        raise WrongBands(found, bands)
+    source.seek(0)
+    pixels: NDArray[np.generic] = npy.read_array(source, allow_pickle=False)
+    return pixels.reshape(height, width, bands)
 
 
 def _check_size(height: int, width: int, bands: int, limits: Limits) -> None:
