@@ -84,7 +84,7 @@ def _sentence(known: Mapping[tuple[str, ...], FieldInfo], problem: dict[str, Any
         return _unknown(name_of(*path), [name_of(*one) for one in known])
     field = known.get(path)
     if field is None:
-        return f"{name_of(*path)}: {problem['msg']}."
+        return f"{name_of(*path)} is a section, which is set by {name_of(*path)}{DELIMITER}<NAME>."
     shown = MASK if is_secret(field) else repr(problem["input"])
     why = str(problem["msg"]).replace("Input should", "it should")
     return f"{name_of(*path)} is {shown}: {why}; allowed: {allowed(field)}."

@@ -1,0 +1,141 @@
+"""`request_id` on both databases: one effect, however often and however fast a call is repeated."""
+
+import uuid
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from threading import Barrier
+
+import pytest
+from google.protobuf.wrappers_pb2 import StringValue
+from sqlalchemy import text
+
+from aloft.kit.clock import ManualClock
+from aloft.kit.database import Database, Transaction, migrate
+from aloft.kit.errors import FailedPrecondition, InvalidArgument
+from aloft.kit.rpc.call import Principal, Role
+from aloft.kit.rpc.requests import RequestPruner, once
+from tests.contract.databases import ADAPTERS, place
+
+ACME = Principal("vendors/acme", Role.VENDOR)
+OTHER = Principal("vendors/other", Role.VENDOR)
+METHOD = "/aloft.Test/Write"
+
+
+@pytest.fixture(params=ADAPTERS)
+def database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Database]:
+    on_postgres = request.param == "postgresql"
+    admin_url = request.getfixturevalue("postgres_database") if on_postgres else None
+    with place(request.param, tmp_path, admin_url) as made:
+        opened = made.open()
+        migrate(opened)
+        with opened.transaction() as tx:
+            tx.execute(text("CREATE TABLE effects (value TEXT NOT NULL)"))
+        yield opened
+
+
+def write(
+    tx: Transaction, value: str, request_id: str, *, who: Principal = ACME, method: str = METHOD
+) -> str:
+    def do() -> StringValue:
+        tx.execute(text("INSERT INTO effects VALUES (:value)"), {"value": value})
+        count = tx.execute(text("SELECT COUNT(*) FROM effects")).scalar_one()
+        return StringValue(value=f"{value} is number {count}")
+
+    return once(tx, who, method, request_id, StringValue(value=value), StringValue, do).value
+
+
+def effects(database: Database) -> int:
+    with database.read() as tx:
+        return int(tx.execute(text("SELECT COUNT(*) FROM effects")).scalar_one())
+
+
+def test_a_repeat_returns_the_first_outcome_and_does_nothing(database: Database) -> None:
+    request_id = str(uuid.uuid4())
+    answers = []
+    for _ in range(3):
+        with database.transaction() as tx:
+            answers.append(write(tx, "a", request_id))
+    assert answers == ["a is number 1"] * 3, "a repeat was answered otherwise"
+    assert effects(database) == 1, "a repeat had an effect"
+
+
+def test_a_request_id_with_another_payload_or_method_is_refused(database: Database) -> None:
+    request_id = str(uuid.uuid4())
+    with database.transaction() as tx:
+        write(tx, "a", request_id)
+    for value, method in (("b", METHOD), ("a", "/aloft.Test/Other")):
+        with pytest.raises(FailedPrecondition) as refused, database.transaction() as tx:
+            write(tx, value, request_id, method=method)
+        assert refused.value.reason == "REQUEST_ID_REUSED", "the reason does not say what was wrong"
+    assert effects(database) == 1, "a refused request had an effect"
+
+
+def test_an_id_belongs_to_its_caller(database: Database) -> None:
+    request_id = str(uuid.uuid4())
+    for who in (ACME, OTHER):
+        with database.transaction() as tx:
+            write(tx, "a", request_id, who=who)
+    assert effects(database) == 2, "one caller's id answered another's request"
+
+
+def test_a_call_that_failed_may_be_repeated(database: Database) -> None:
+    request_id = str(uuid.uuid4())
+    with pytest.raises(ZeroDivisionError), database.transaction() as tx:
+        _fail_after(lambda: write(tx, "a", request_id))
+    with database.transaction() as tx:
+        assert write(tx, "a", request_id) == "a is number 1", "the failed call left something"
+
+
+def _fail_after(work: Callable[[], object]) -> None:
+    work()
+    raise ZeroDivisionError
+
+
+def test_repeats_at_the_same_time_have_one_effect(database: Database) -> None:
+    request_id = str(uuid.uuid4())
+    together = Barrier(4)
+
+    def call(_: int) -> str:
+        together.wait(10)
+        with database.transaction() as tx:
+            return write(tx, "a", request_id)
+
+    with ThreadPoolExecutor(4) as pool:
+        answers = list(pool.map(call, range(4)))
+    assert answers == ["a is number 1"] * 4, "concurrent repeats were answered differently"
+    assert effects(database) == 1, "concurrent repeats had several effects"
+
+
+def test_without_an_id_each_call_counts(database: Database) -> None:
+    for _ in range(2):
+        with database.transaction() as tx:
+            write(tx, "a", "")
+    assert effects(database) == 2, "a call without an id was taken for a repeat"
+
+
+@pytest.mark.parametrize("wrong", ["x", str(uuid.uuid1()), "{" + str(uuid.uuid4()) + "}", uuid.uuid4().hex])
+def test_only_a_uuid4_is_an_id(database: Database, wrong: str) -> None:
+    with pytest.raises(InvalidArgument, match="request_id: must be a UUID4"), database.transaction() as tx:
+        write(tx, "a", wrong)
+
+
+def test_old_requests_are_forgotten_and_young_ones_kept(database: Database) -> None:
+    old, young = str(uuid.uuid4()), str(uuid.uuid4())
+    clock = ManualClock()
+    pruner = RequestPruner(database, clock, retention_s=3600, every_s=60, limit=10)
+    with database.transaction() as tx:
+        write(tx, "a", old)
+    assert not pruner.step(), "there is nothing to prune, but it says that there is more"
+    database.advance(4000)
+    with database.transaction() as tx:
+        write(tx, "b", young)
+    pruner.step()  # too soon for its next look
+    with database.transaction() as tx:
+        assert write(tx, "a", old) == "a is number 1", "it looks at every step"
+    clock.advance(61)
+    pruner.step()
+    with database.transaction() as tx:
+        assert write(tx, "b", young) == "b is number 2", "a young request was forgotten"
+        write(tx, "c", old)
+    assert effects(database) == 3, "an old request is still remembered"
