@@ -9,9 +9,13 @@ from aloft.api.labels.v1 import (
     labelling_service_pb2_grpc,
     vendor_service_pb2_grpc,
 )
+from aloft.api.labels.v1.image_service_pb2 import ImportImagesResponse
 from aloft.kit import assembly
 from aloft.kit.database import Transactions
 from aloft.kit.jobs import Jobs
+from aloft.kit.objects.http import SignedObjectServer
+from aloft.kit.objects.port import Objects
+from aloft.kit.objects.signing import UrlSigner
 from aloft.kit.rpc.operations import operations
 from aloft.kit.rpc.verifiers import ChainVerifier, ServiceKeyVerifier, Verifier
 from aloft.kit.service import Background, Ports, Service, Servicer
@@ -69,6 +73,12 @@ def bootstrap(settings: Settings, database: Transactions) -> str:
         return principals.bootstrap(tx, settings.rpc.key_pepper.get_secret_value())
 
 
+def image_server(settings: Settings, objects: Objects, signer: UrlSigner) -> SignedObjectServer:
+    """Make what answers the images' URLs where the bucket is a folder; whoever runs the service starts it."""
+    section = settings.objects
+    return SignedObjectServer(objects, signer, section.http_host, section.http_port)
+
+
 def _servicers(settings: Settings, ports: Ports, jobs: Jobs) -> list[Servicer]:
     database = ports.database
     pepper = settings.rpc.key_pepper.get_secret_value()
@@ -98,4 +108,4 @@ def _servicers(settings: Settings, ports: Ports, jobs: Jobs) -> list[Servicer]:
         Servicer(register, methods, f"aloft.api.labels.v1.{name}Service")
         for name, register, methods in registered
     ]
-    return [*servicers, operations(jobs)]
+    return [*servicers, operations(jobs, {importing.KIND: ImportImagesResponse})]

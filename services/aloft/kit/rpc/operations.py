@@ -2,11 +2,14 @@
 
 import asyncio
 import time
+from collections.abc import Mapping
 from typing import Any
 
 import grpc
 from google.longrunning import operations_pb2
 from google.protobuf.empty_pb2 import Empty
+from google.protobuf.json_format import ParseDict
+from google.protobuf.message import Message
 from google.protobuf.struct_pb2 import Struct
 from google.rpc.code_pb2 import Code
 from google.rpc.status_pb2 import Status
@@ -25,8 +28,12 @@ _MARGIN_S = 0.5
 """How long before the caller's deadline a wait ends, so that the answer still arrives."""
 
 
-def operation_of(job: Job) -> operations_pb2.Operation:
-    """Say a job as an operation. Its metadata and its response are `google.protobuf.Struct`."""
+Responses = Mapping[str, type[Message]]
+"""What the operations of each kind of job answer with, where it is not a `google.protobuf.Struct`."""
+
+
+def operation_of(job: Job, responses: Responses | None = None) -> operations_pb2.Operation:
+    """Say a job as an operation, with a `google.protobuf.Struct` as metadata."""
     operation = operations_pb2.Operation(name=OPERATION.format(job.id), done=job.state.ended)
     progress = {"done": job.progress.done, "total": job.progress.total, "stage": job.progress.stage}
     operation.metadata.Pack(
@@ -40,7 +47,9 @@ def operation_of(job: Job) -> operations_pb2.Operation:
         )
     )
     if job.state is State.SUCCEEDED:
-        operation.response.Pack(_struct(**(job.result or {})))
+        result = job.result or {}
+        typed = (responses or {}).get(job.kind)
+        operation.response.Pack(_struct(**result) if typed is None else ParseDict(dict(result), typed()))
     elif job.state is State.CANCELLED:
         operation.error.CopyFrom(Status(code=Code.CANCELLED, message="cancelled on request"))
     elif job.state is State.FAILED:
@@ -57,13 +66,14 @@ def _struct(**fields: Any) -> Struct:
 class Operations:
     """Looks at a service's jobs and cancels them."""
 
-    def __init__(self, jobs: Jobs) -> None:
+    def __init__(self, jobs: Jobs, responses: Responses | None = None) -> None:
         self._jobs = jobs
+        self._responses = responses
 
     @allow(Role.ADMIN, Role.OPERATOR, Role.SERVICE)
     def get(self, request: operations_pb2.GetOperationRequest, call: Call) -> operations_pb2.Operation:
         """Say how one stands."""
-        return operation_of(self._find(call.principal, request.name))
+        return operation_of(self._find(call.principal, request.name), self._responses)
 
     @allow(Role.ADMIN, Role.OPERATOR, Role.SERVICE)
     def list_page(
@@ -80,7 +90,7 @@ class Operations:
         with self._jobs.database.read() as tx:
             found = self._jobs.list(tx, campaign=campaign, limit=asked.size + 1, after=after)
         jobs, token = asked.cut(found, lambda job: (job.id,))
-        operations = [operation_of(job) for job in jobs]
+        operations = [operation_of(job, self._responses) for job in jobs]
         return operations_pb2.ListOperationsResponse(operations=operations, next_page_token=token)
 
     @allow(Role.ADMIN, Role.OPERATOR, Role.SERVICE)
@@ -104,7 +114,7 @@ class Operations:
         while True:
             job = await asyncio.to_thread(self._find, call.principal, request.name)
             if job.state.ended or time.monotonic() + _POLL_S > until:
-                return operation_of(job)
+                return operation_of(job, self._responses)
             await asyncio.sleep(_POLL_S)
 
     def _find(self, principal: Principal, name: str) -> Job:
@@ -129,9 +139,9 @@ def _campaign(text: str) -> str | None:
     return value.strip().strip('"')
 
 
-def operations(jobs: Jobs) -> Servicer:
+def operations(jobs: Jobs, responses: Responses | None = None) -> Servicer:
     """Make the servicer for a service's jobs."""
-    return Servicer(_register, Operations(jobs), _NAME)
+    return Servicer(_register, Operations(jobs, responses), _NAME)
 
 
 def _register(methods: Operations, server: Any) -> None:
