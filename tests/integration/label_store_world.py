@@ -1,4 +1,4 @@
-"""The label store alone: a test calls it as clients do, says what other services would, and reads its outbox."""
+"""The label store alone: a test calls it as clients do, says what others would, and reads its outbox."""
 
 import uuid
 from collections import Counter
@@ -92,11 +92,8 @@ class World:
     def call(self, method: str, request: Any, principal: Principal = ADMIN) -> Any:
         """Call `Service.Method` as that principal."""
         service, _, name = method.partition(".")
-        methods = next(
-            one.methods
-            for one in self.service.servicers
-            if one.full_name.endswith(f".{service}Service" if service else "Operations")
-        )
+        ending = f".{service}Service" if service else ".Operations"
+        methods = next(one.methods for one in self.service.servicers if one.full_name.endswith(ending))
         return getattr(methods, name)(request, Call.by(principal))
 
     def say(self, event: Message) -> None:
@@ -159,7 +156,7 @@ class World:
         operation = self.call("Image.ImportImages", request)
         while self.jobs.step():
             pass
-        ended = self.call(".GetOperation", operations_pb2.GetOperationRequest(name=operation.name))
+        ended = self.call(".get", operations_pb2.GetOperationRequest(name=operation.name))
         said = image_service_pb2.ImportImagesResponse()
         assert ended.response.Unpack(said), f"the import ended otherwise: {ended}"
         return said
@@ -235,12 +232,12 @@ class World:
 @contextmanager
 def opened(folder: Path, admin_url: str | None = None) -> Iterator[World]:
     """Make a world on a fresh SQLite file, or in a fresh database of a PostgreSQL server."""
-    clock = ManualClock() if admin_url is None else SystemClock()
-    url = (
-        f"sqlite:///{folder}/label_store.db"
-        if admin_url is None
-        else provision(admin_url, app.NAME, "secret")
-    )
+    if admin_url is None:
+        clock: Clock = ManualClock()
+        url = f"sqlite:///{folder}/label_store.db"
+    else:
+        clock = SystemClock()
+        url = provision(admin_url, app.NAME, "secret")
     database = Database(url, schema=app.NAME, clock=clock)
     migrate(database, "aloft.label_store")
     world = World(database, folder, clock)

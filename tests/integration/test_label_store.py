@@ -1,4 +1,4 @@
-"""The label store with a test in the place of clients and other services, on SQLite and on a real PostgreSQL."""
+"""The label store with a test in the place of everybody else, on SQLite and on a real PostgreSQL."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -368,8 +368,8 @@ def test_a_vendor_learns_nothing_of_other_campaigns(world: World) -> None:
     ready(world)
     stranger = Principal("vendors/acme", Role.VENDOR, frozenset({"d"}))
     for campaign, caller in ((PARENT, stranger), ("campaigns/nowhere", VENDOR)):
+        request = labelling_service_pb2.GetLabellingGuideRequest(parent=campaign)
         with pytest.raises(NotFound) as refused:
-            request = labelling_service_pb2.GetLabellingGuideRequest(parent=campaign)
             world.call("Labelling.GetLabellingGuide", request, caller)
         assert refused.value.message == f"{campaign} does not exist"
 
@@ -459,8 +459,7 @@ def test_a_quarantined_image_leaves_its_batch_unless_somebody_holds_it(world: Wo
     for number in (0, 1):
         world.quarantine(number)
         world.quarantine(number)
-    (closed,) = [*world.announced(events.BatchClosed), None][:1]
-    assert closed is None, "the leased one is still awaited"
+    assert world.announced(events.BatchClosed) == [], "the leased one is still awaited"
     world.database.advance(61)
     assert world.lease() == []
     assert world.closer.step()
