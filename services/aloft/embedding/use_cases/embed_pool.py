@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Iterator, Mapping
+from contextlib import closing
 from dataclasses import dataclass
 from typing import Any
 
@@ -95,8 +96,11 @@ class EmbedPool:
         read = ImageReader(self._pool, plan.spec, self._options.max_image_bytes)
         missing = self._missing(lease.job.campaign, plan.model.backbone)
         done, said = 0, time.monotonic()
-        with ShardSink(lease, self._objects, plan, self._options.shard_images) as sink:
-            for batch in run(missing, read, network, self._options.feed):
+        with (
+            ShardSink(lease, self._objects, plan, self._options.shard_images) as sink,
+            closing(run(missing, read, network, self._options.feed)) as batches,
+        ):
+            for batch in batches:
                 sink.add(batch)
                 done += len(batch.images) + len(batch.rejected)
                 if time.monotonic() - said > BEAT_S:

@@ -1,7 +1,7 @@
 """Keeps a network fed: images are read ahead in threads, in batches, while the batch before is computed."""
 
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Protocol
@@ -51,7 +51,9 @@ class Feed:
         return 2 * self.batch + self.threads
 
 
-def run(images: Iterable[PoolImage], read: Read, network: Network, feed: Feed) -> Iterator[Batch]:
+def run(
+    images: Iterable[PoolImage], read: Read, network: Network, feed: Feed
+) -> Generator[Batch, None, None]:
     """Embed images in their order. `images` is drawn from only as far ahead as `feed` says."""
     with ThreadPoolExecutor(feed.threads, thread_name_prefix="images") as threads:
         before: _Computing | None = None

@@ -1,0 +1,182 @@
+"""Embedding alone: a test says what label store and trainer would, and reads the outbox and the bucket."""
+
+import io
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import sqlalchemy as sa
+from google.protobuf.message import Message
+from PIL import Image
+
+from aloft.api.embedding.v1 import embedding_service_pb2 as api
+from aloft.api.events.v1 import events_pb2 as events
+from aloft.api.labels.v1 import campaign_pb2 as labels
+from aloft.embedding.handlers import EventHandlers
+from aloft.embedding.servicer import EmbeddingServicer
+from aloft.embedding.use_cases.backbones import Backbones
+from aloft.embedding.use_cases.embed_pool import EMBED, EmbedPool, Options
+from aloft.embedding.use_cases.pipeline import Feed
+from aloft.kit.bus import tables
+from aloft.kit.bus.context import Context
+from aloft.kit.clock import ManualClock
+from aloft.kit.database import Database, migrate
+from aloft.kit.ids import image_id
+from aloft.kit.jobs import Jobs, JobWorker
+from aloft.kit.objects.digests import sha256_hex
+from aloft.kit.objects.directory import DirectoryObjects
+from aloft.kit.objects.port import Objects
+from aloft.kit.rpc.call import Call, Principal, Role
+from aloft.networks import backbone_digest, build, save_weights
+from aloft.shards import Manifest, read_manifest, stream
+
+CAMPAIGN = "c"
+OPERATOR = Principal("operators/o", Role.OPERATOR)
+SPEC = labels.ImageSpec(height=16, width=16, bands=3)
+
+
+def picture(seed: int, bands: int = 3) -> bytes:
+    """Draw an image that no other seed gives."""
+    shape = (16, 16, bands) if bands > 1 else (16, 16)
+    pixels = np.random.default_rng(seed).integers(0, 256, shape, dtype=np.uint8)
+    stream = io.BytesIO()
+    Image.fromarray(pixels).save(stream, "PNG")
+    return stream.getvalue()
+
+
+class World:
+    """One campaign, a bucket of images, and the service's loops taken a step at a time."""
+
+    def __init__(self, folder: Path, *, batch: int = 2, shard_images: int = 4) -> None:
+        self.database = Database(
+            f"sqlite:///{folder / 'embedding.db'}", schema="embedding", clock=ManualClock()
+        )
+        migrate(self.database, "aloft.embedding")
+        self.objects: Objects = DirectoryObjects(folder / "objects")
+        self.images = DirectoryObjects(folder / "pool")
+        self.options = Options(Feed(batch, 2), shard_images, 1 << 20)
+        self.jobs = Jobs(self.database)
+        self.servicer = EmbeddingServicer(self.database, self.jobs)
+        self._versions: dict[str, int] = {}
+
+    def worker(self, pool: Any = None, objects: Any = None) -> JobWorker:
+        """Make a worker as a new process would, over other ports where they are given."""
+        bucket = objects or self.objects
+        backbones = Backbones(bucket, "cpu")
+        embed = EmbedPool(self.database, bucket, pool or self.images, self.jobs, backbones, self.options)
+        return JobWorker(self.jobs, {EMBED: embed}, "w")
+
+    def work(self, worker: JobWorker | None = None) -> int:
+        """Do every job that is due; say how many there were."""
+        worker, count = worker or self.worker(), 0
+        while worker.step():
+            count += 1
+            assert count < 50, "jobs queue one another for ever"
+        return count
+
+    def say(self, event: Message) -> None:
+        """Handle an event, as the inbox does."""
+        handlers = EventHandlers(self.jobs, self.objects).by_event()
+        with self.database.transaction() as tx:
+            handlers[type(event)](tx, event, Context("e", "t", CAMPAIGN, "", tx.now(), "", 1))
+
+    def campaign(self, version: int = 1, **more: Any) -> None:
+        """Say how the campaign is."""
+        spec = more.pop("image_spec", SPEC)
+        campaign = labels.Campaign(name=f"campaigns/{CAMPAIGN}", version=version, image_spec=spec, **more)
+        self.say(events.CampaignChanged(campaign=campaign))
+
+    def put(self, *numbers: int) -> None:
+        """Lay images into the pool bucket."""
+        for number in numbers:
+            self.images.put(f"{number}.png", picture(number))
+
+    def registered(
+        self, key: str, split: labels.Split.ValueType = labels.SPLIT_POOL
+    ) -> events.RegisteredImage:
+        """Describe what lies under a key as the label store would, a version higher each time."""
+        found = self.images.stat(key)
+        self._versions[key] = self._versions.get(key, 0) + 1
+        return events.RegisteredImage(
+            image=image_id(key),
+            key=key,
+            object_etag=found.etag,
+            size=found.size,
+            split=split,
+            version=self._versions[key],
+        )
+
+    def register(self, *keys: str, split: labels.Split.ValueType = labels.SPLIT_POOL) -> None:
+        """Say that images are registered."""
+        self.say(
+            events.ImageRegistered(campaign=CAMPAIGN, images=[self.registered(key, split) for key in keys])
+        )
+
+    def add(self, *numbers: int) -> None:
+        """Lay images into the bucket and register them."""
+        self.put(*numbers)
+        self.register(*(f"{number}.png" for number in numbers))
+
+    def publish(self, version: int = 1, seed: int = 1, **more: Any) -> events.ModelPublished:
+        """Say that a version is published, its artefact being in the bucket."""
+        backbone = build("tiny", seed=seed)
+        weights = save_weights(backbone)
+        key = f"campaigns/{CAMPAIGN}/models/{version}/weights.safetensors"
+        self.objects.put(key, weights)
+        said: dict[str, Any] = {
+            "campaign": CAMPAIGN,
+            "version": version,
+            "promoted": True,
+            "base": True,
+            "architecture": "tiny",
+            "artefact_key": key,
+            "artefact_digest": sha256_hex(weights),
+            "backbone_digest": backbone_digest(backbone),
+            "feature_size": backbone.feature_size,
+        }
+        event = events.ModelPublished(**{**said, **more})
+        self.say(event)
+        return event
+
+    def announced(self, kind: type[Message]) -> list[Any]:
+        """Read every event of a kind that was announced, in order."""
+        with self.database.read() as tx:
+            wanted = sa.select(tables.outbox.c.payload).where(
+                tables.outbox.c.type == kind.DESCRIPTOR.full_name
+            )
+            return [kind.FromString(row[0]) for row in tx.execute(wanted.order_by(tables.outbox.c.id))]
+
+    def pools(self) -> list[events.PoolEmbedded]:
+        """Read what was announced of the pool."""
+        return self.announced(events.PoolEmbedded)
+
+    def quarantined(self) -> dict[str, str]:
+        """Read which images were announced as unusable, and why."""
+        return {event.image: event.reason for event in self.announced(events.ImageQuarantined)}
+
+    def manifest(self) -> Manifest:
+        """Read the manifest that was announced last."""
+        event = self.pools()[-1]
+        found = read_manifest(self.objects, event.manifest_key, event.manifest_digest)
+        assert (found.version, found.images) == (event.version, event.images), "event and manifest differ"
+        return found
+
+    def features(self) -> dict[str, np.ndarray[Any, Any]]:
+        """Read the features of the manifest that was announced last; no image may be there twice."""
+        rows = [
+            (image.ljust(16, b"\0").hex(), features)
+            for part in stream(self.objects, self.manifest())
+            for image, features in zip(part.images.tolist(), part.features, strict=True)
+        ]
+        assert len({image for image, _ in rows}) == len(rows), "an image is in the manifest twice"
+        return dict(rows)
+
+    def pool(self) -> api.Pool:
+        """Ask the service where the pool stands."""
+        return self.servicer.GetPool(api.GetPoolRequest(name=f"campaigns/{CAMPAIGN}/pool"), Call.by(OPERATOR))
+
+
+def ids(numbers: Iterable[int]) -> set[str]:
+    """Say the ids of images."""
+    return {image_id(f"{number}.png") for number in numbers}
