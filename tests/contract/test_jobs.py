@@ -13,12 +13,14 @@ from alembic.runtime.migration import MigrationContext
 from opentelemetry import trace
 from prometheus_client import REGISTRY
 from sqlalchemy import text
+from sqlalchemy.exc import OperationalError
 
 from aloft.kit.clock import SECOND
 from aloft.kit.database import Database, migrate
 from aloft.kit.errors import FailedPrecondition, NotFound, Unavailable
 from aloft.kit.faults import Crash
 from aloft.kit.jobs import Cancelled, Job, Jobs, JobWorker, Lease, LeaseLost, Progress, State
+from aloft.kit.jobs.lease import OUTAGE_WAIT_S
 from aloft.kit.jobs.table import JOBS
 from tests.contract.databases import ADAPTERS, Place, place
 
@@ -325,7 +327,7 @@ def test_a_failing_job_is_tried_again_ever_later_and_then_fails_with_its_reason(
     job = enqueue(jobs, max_attempts=3)
 
     def handler(_: Lease) -> None:
-        raise Unavailable("STORE_AWAY", "the bucket does not answer")
+        raise ArithmeticError("the loss is not a number")
 
     worker = JobWorker(jobs, {"embed": handler}, "w")
     waits = []
@@ -335,13 +337,38 @@ def test_a_failing_job_is_tried_again_ever_later_and_then_fails_with_its_reason(
         with database.read() as tx:
             now = tx.now()
         waited = look(jobs, job)
-        assert (waited.state, waited.error) == (State.QUEUED, "STORE_AWAY: the bucket does not answer")
+        assert (waited.state, waited.error) == (State.QUEUED, "ArithmeticError: the loss is not a number")
         waits.append((waited.not_before_us - now) / SECOND)
         database.advance(waits[-1] + 0.001)
     assert waits[0] < waits[1] <= 2 * waits[0] + 1
     worker.step()
     assert look(jobs, job).state is State.FAILED
-    assert look(jobs, job).error == "STORE_AWAY: the bucket does not answer"
+    assert look(jobs, job).error == "ArithmeticError: the loss is not a number"
+
+
+@pytest.mark.parametrize(
+    "away",
+    [Unavailable("STORE_AWAY", "the bucket does not answer"), OperationalError("SELECT 1", None, OSError("gone"))],
+    ids=["store", "database"],
+)
+def test_a_job_outlives_any_number_of_outages_of_what_it_needs(
+    jobs: Jobs, database: Database, away: Exception
+) -> None:
+    job = enqueue(jobs, max_attempts=2)
+    outages = [away] * 5
+
+    def handler(_: Lease) -> None:
+        if outages:
+            raise outages.pop()
+
+    worker = JobWorker(jobs, {"embed": handler}, "w")
+    for _ in range(5):
+        assert worker.step() is True
+        assert worker.step() is False, "it waits a little after an outage"
+        assert look(jobs, job).state is State.QUEUED
+        database.advance(OUTAGE_WAIT_S + 0.001)
+    assert worker.step() is True
+    assert look(jobs, job).state is State.SUCCEEDED
 
 
 def test_an_error_that_will_not_pass_fails_the_job_at_once(jobs: Jobs) -> None:

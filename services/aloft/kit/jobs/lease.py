@@ -16,6 +16,8 @@ from aloft.kit.jobs.table import JOBS, NOW
 
 BACKOFF_S = (1.0, 300.0)
 """Wait before the second attempt, doubled for each one after, and the longest wait."""
+OUTAGE_WAIT_S = 5.0
+"""Wait after an attempt that ended because something it needs was away."""
 
 
 class Lease:
@@ -76,11 +78,19 @@ class Lease:
         with self._saying:
             self._extend(self._progress)
 
-    def fail(self, error: str, retry: bool) -> State:
-        """End the attempt with a reason, to be tried again after a while or failed for good. Say which."""
+    def fail(self, error: str, retry: bool, *, outage: bool = False) -> State:
+        """End the attempt with a reason, to be tried again after a while or failed for good. Say which.
+
+        An `outage` of what the job needs is not the job's fault: the attempt does not count, however often.
+        """
         with self._database.transaction() as tx:
             cancelled = self._update(tx, error=error).cancel_requested
-            if not retry or self.job.attempts >= self.job.max_attempts:
+            if outage and not cancelled:
+                state = State.QUEUED
+                later = NOW + round(OUTAGE_WAIT_S * SECOND)
+                allowed = self.job.max_attempts + 1
+                self._end(tx, state, ended_us=None, not_before_us=later, max_attempts=allowed)
+            elif not retry or self.job.attempts >= self.job.max_attempts:
                 state = State.FAILED
                 self._end(tx, state)
             elif cancelled:

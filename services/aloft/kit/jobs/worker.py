@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from opentelemetry import propagate, trace
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.exc import OperationalError, SQLAlchemyError
 
 from aloft.kit.errors import Aborted, AloftError, ResourceExhausted, Unavailable
 from aloft.kit.jobs import metrics
@@ -21,7 +21,9 @@ _tracer = trace.get_tracer("aloft.kit.jobs")
 Handler = Callable[[Lease], Mapping[str, Any] | None]
 """Does a job and gives its result, or ends it with `lease.finish`. It may be begun again after any point."""
 
-_PASSING = (Aborted, ResourceExhausted, Unavailable)
+_OUTAGES = (Unavailable, OperationalError)
+"""What says that a store or a database is away. A job outlives it, however long it lasts."""
+_PASSING = (Aborted, ResourceExhausted, *_OUTAGES)
 
 
 class Heart:
@@ -106,7 +108,7 @@ class JobWorker:
                 raise
             permanent = isinstance(error, AloftError) and not isinstance(error, _PASSING)
             reason = error.reason if isinstance(error, AloftError) else type(error).__name__
-            lease.fail(f"{reason}: {error}", retry=not permanent)
+            lease.fail(f"{reason}: {error}", retry=not permanent, outage=isinstance(error, _OUTAGES))
 
 
 @contextlib.contextmanager
