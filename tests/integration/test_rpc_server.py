@@ -28,6 +28,7 @@ from aloft.kit.rpc.server import Server, ServerConfig, StartRefused
 from aloft.kit.rpc.verifiers import RemoteVerifier
 from aloft.kit.telemetry import configure_logging, configure_tracing, span_from, traceparent
 from tests.integration.echo import ACME, FAILURES, NAME, Echo, Keys, say, servicer, spell
+from tests.stack.prometheus import promtool
 
 
 @contextmanager
@@ -309,7 +310,7 @@ def test_promtool_finds_nothing_wrong_with_the_metrics(acme: grpc.Channel) -> No
         "grpc_server_handling_seconds_bucket",
     ):
         assert name.encode() in exposed, f"{name} is not exposed"
-    checked = subprocess.run(["promtool", "check", "metrics"], input=exposed, capture_output=True, timeout=30)
+    checked = subprocess.run([promtool(), "check", "metrics"], input=exposed, capture_output=True, timeout=30)
     assert (checked.returncode, checked.stdout + checked.stderr) == (0, b""), checked.stdout + checked.stderr
 
 
