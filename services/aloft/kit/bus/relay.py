@@ -2,10 +2,11 @@
 
 import json
 import time
+from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import Row, bindparam, select, update
+from sqlalchemy import Row, select, update
 
 from aloft.kit.bus import cloudevents, tables
 from aloft.kit.bus.metrics import BusMetrics, metrics_in
@@ -64,9 +65,9 @@ class Relay:
         if not rows:
             return
         with self._database.transaction() as tx:
-            tx.execute(_MARK, {"ids": [row.id for row in rows]})
-        for row in rows:
-            self._metrics.published.labels(self._database.schema, row.topic).inc()
+            tx.execute(_MARK_SQLITE if tx.on_sqlite else _MARK_POSTGRESQL, {"ids": [row.id for row in rows]})
+        for topic, count in Counter(row.topic for row in rows).items():
+            self._metrics.published.labels(self._database.schema, topic).inc(count)
 
     def _judge(self, refused: Sequence[Row[Any]], tried: int) -> None:
         if not refused:
@@ -81,11 +82,9 @@ class Relay:
         )
 
 
-_MARK = (
-    update(tables.outbox)
-    .where(tables.outbox.c.id.in_(bindparam("ids", expanding=True)))
-    .values(published_us=tables.now())
-)
+_MARK = update(tables.outbox).values(published_us=tables.now())
+_MARK_SQLITE = _MARK.where(tables.among_sqlite(tables.outbox.c.id))
+_MARK_POSTGRESQL = _MARK.where(tables.among_postgresql(tables.outbox.c.id))
 
 
 def _message(row: Row[Any], schema: str) -> Message:

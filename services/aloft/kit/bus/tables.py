@@ -1,14 +1,18 @@
 """The tables of outbox and inbox as this code uses them. `bus_0001` makes them."""
 
 from sqlalchemy import (
+    ARRAY,
     BigInteger,
     Column,
+    ColumnElement,
     Integer,
     LargeBinary,
     MetaData,
     ScalarSelect,
     Table,
     Text,
+    any_,
+    bindparam,
     func,
     literal_column,
     select,
@@ -72,3 +76,13 @@ IS_DEAD = inbox.c.state == literal_column("'dead'")
 def now() -> ScalarSelect[int]:
     """The database's time as a value that an index can be searched with: read once, not for each row."""
     return select(func.aloft_now(type_=BigInteger)).scalar_subquery()
+
+
+def among_sqlite(column: Column[int]) -> ColumnElement[bool]:
+    """Match the rows named by the parameter `ids`."""
+    return column.in_(bindparam("ids", expanding=True))
+
+
+def among_postgresql(column: Column[int]) -> ColumnElement[bool]:
+    """Match the rows named by the parameter `ids`: as one array, so that the statement is always the same."""
+    return column == any_(bindparam("ids", type_=ARRAY(BigInteger)))

@@ -2,6 +2,7 @@
 
 import logging
 import time
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -95,7 +96,7 @@ class InboxWorker:
             if handled and lane.topic == CAMPAIGN_CHANGED.name:
                 lanes.due_now(tx, lane.key, besides=lane)
             lanes.settle(tx, lane)
-        self._count(handled)
+        self._count(lane, handled)
         return True
 
     def _apply(self, tx: Transaction, lane: Lane, rows: Sequence[Row[Any]], attempt: int) -> list[_Handled]:
@@ -151,11 +152,12 @@ class InboxWorker:
                 "an event of %s failed and will be tried again", row.topic, exc_info=cause, extra=told
             )
 
-    def _count(self, handled: Sequence[_Handled]) -> None:
+    def _count(self, lane: Lane, handled: Sequence[_Handled]) -> None:
+        took = self._metrics.seconds.labels(self._database.schema, lane.topic)
         for each in handled:
-            topic = each.row.topic
-            self._metrics.handled.labels(self._database.schema, topic, each.outcome).inc()
-            self._metrics.seconds.labels(self._database.schema, topic).observe(each.seconds)
+            took.observe(each.seconds)
+        for outcome, count in Counter(each.outcome for each in handled).items():
+            self._metrics.handled.labels(self._database.schema, lane.topic, outcome).inc(count)
 
 
 def _outcome(error: BaseException | None) -> str:

@@ -1,0 +1,44 @@
+"""The servers that a bench runs against: those it is told of, or its own when it runs from a checkout."""
+
+import importlib
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True)
+class Servers:
+    """How Kafka is reached, and PostgreSQL as somebody who may create databases."""
+
+    kafka: str
+    postgres: str
+
+
+@contextmanager
+def servers(kafka: str | None, postgres: str | None) -> Iterator[Servers]:
+    """Start what no address is given for; it ends with the block."""
+    with ExitStack() as exits:
+        yield Servers(
+            kafka or _started(exits, "kafka", "Kafka").bootstrap,
+            postgres or _started(exits, "postgres", "Postgres").admin_url,
+        )
+
+
+def _started(exits: ExitStack, module: str, kind: str) -> Any:
+    checkout = Path(__file__).parents[3]
+    if not (checkout / "tests" / "stack").is_dir():
+        raise RuntimeError(
+            f"no address of {kind} was given, and only a checkout of the repository can start one of its own"
+        )
+    if str(checkout) not in sys.path:
+        sys.path.append(str(checkout))
+    folder = Path(exits.enter_context(tempfile.TemporaryDirectory(prefix="aloft-bench-")))
+    folder.chmod(0o755)  # PostgreSQL runs as a user of its own
+    server = getattr(importlib.import_module(f"tests.stack.{module}"), kind)(folder)
+    exits.callback(server.kill)
+    server.start()
+    return server
