@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 import numpy as np
-from aloft.strategies.pool import ArrayPool, Block, Features, Ids, ids
 from hypothesis import strategies as st
+
+from aloft.strategies.pool import ArrayPool, Block, Features, Ids, ids
 
 
 def image(number: int) -> str:

@@ -2,6 +2,7 @@ import subprocess
 import sys
 
 import pytest
+
 from aloft import strategies
 from aloft.kit.errors import InvalidArgument
 

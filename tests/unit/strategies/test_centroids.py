@@ -2,12 +2,12 @@ import math
 
 import numpy as np
 import pytest
-from aloft.strategies import centroids, load
-from aloft.strategies.pool import ArrayPool, hexadecimal
-from aloft.strategies.strategy import Picks, Ranked
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from aloft.strategies import centroids, load
+from aloft.strategies.pool import ArrayPool, hexadecimal
+from aloft.strategies.strategy import Picks, Ranked
 from tests.unit.strategies.pools import Reordered, image, pool_of, pools
 
 CENTROIDS = load("centroids")

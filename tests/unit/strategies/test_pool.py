@@ -1,6 +1,7 @@
-from aloft.strategies.pool import hexadecimal, ids, without
 from hypothesis import given
 from hypothesis import strategies as st
+
+from aloft.strategies.pool import hexadecimal, ids, without
 
 IMAGES = st.lists(st.binary(min_size=16, max_size=16).map(bytes.hex), unique=True, max_size=20)
 

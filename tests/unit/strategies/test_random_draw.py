@@ -1,10 +1,10 @@
 import numpy as np
-from aloft.strategies import load
-from aloft.strategies.pool import ArrayPool, hexadecimal, ids
-from aloft.strategies.seeds import uniform
 from hypothesis import given
 from hypothesis import strategies as st
 
+from aloft.strategies import load
+from aloft.strategies.pool import ArrayPool, hexadecimal, ids
+from aloft.strategies.seeds import uniform
 from tests.unit.strategies.pools import Reordered, image, pool_of, pools
 
 RANDOM = load("random")

@@ -25,7 +25,8 @@ OUTPUT_ONLY = (
 """What the label store says of a campaign and nobody sets."""
 
 LABELS = 1000
-BATCH_IMAGES = 10_000
+BATCH_IMAGES = 5_000
+"""As many as fit into one event, each with its sentence."""
 PIXELS = 4096
 BANDS = 64
 _ARCHITECTURE = re.compile(r"[a-z0-9][a-z0-9_.]*")
