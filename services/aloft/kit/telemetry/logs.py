@@ -83,6 +83,6 @@ def configure_logging(
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(level.upper())
-    # Below warnings these two tell each request and each poll.
-    for chatty in ("kafka", "urllib3"):
+    # Below warnings these tell each poll, request and look at the migrations.
+    for chatty in ("kafka", "urllib3", "alembic"):
         logging.getLogger(chatty).setLevel(max(logging.WARNING, root.level))
