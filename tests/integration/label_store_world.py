@@ -28,7 +28,6 @@ from aloft.kit.database import Database, migrate, provision
 from aloft.kit.ids import image_id
 from aloft.kit.jobs import Jobs, JobWorker
 from aloft.kit.objects.directory import DirectoryObjects
-from aloft.kit.objects.port import Objects
 from aloft.kit.objects.signing import UrlSigner
 from aloft.kit.rpc.call import Call, Principal, Role
 from aloft.kit.service import Ports
@@ -67,13 +66,13 @@ def request_id() -> str:
 class World:
     """The service over one database and two folders."""
 
-    def __init__(self, database: Database, folder: Path, clock: Clock, pool: Objects | None = None) -> None:
+    def __init__(self, database: Database, folder: Path, clock: Clock, pool: Path | None = None) -> None:
         self.database = database
-        self.pool_folder = folder / "pool"
+        self.pool_folder = pool or folder / "pool"
         self.pool_folder.mkdir(exist_ok=True)
         signer = UrlSigner(b"0" * 32, "http://127.0.0.1:1", "aloft", clock)
         self.objects = DirectoryObjects(folder / "objects", signer=signer)
-        self.pool = pool or DirectoryObjects(self.pool_folder, read_only=True)
+        self.pool = DirectoryObjects(self.pool_folder, read_only=True)
         bus = EmbeddedBus(folder / "bus.db")
         ports = Ports(database=database, bus=bus, objects=self.objects, pool=self.pool, worker="w")
         self.service = app.build(app.Settings(), ports)
@@ -246,6 +245,12 @@ def opened(folder: Path, admin_url: str | None = None) -> Iterator[World]:
     finally:
         world.close()
         database.close()
+
+
+def reopened(folder: Path, clock: ManualClock, pool: Path) -> World:
+    """Open the SQLite world that lies in a folder, as a new process would."""
+    database = Database(f"sqlite:///{folder}/label_store.db", schema=app.NAME, clock=clock)
+    return World(database, folder, clock, pool)
 
 
 def claims(leased: Sequence[Task]) -> list[labelling_service_pb2.TaskLease]:

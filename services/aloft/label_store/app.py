@@ -13,13 +13,10 @@ from aloft.api.labels.v1.image_service_pb2 import ImportImagesResponse
 from aloft.kit import assembly
 from aloft.kit.database import Transactions
 from aloft.kit.jobs import Jobs
-from aloft.kit.objects.http import SignedObjectServer
-from aloft.kit.objects.port import Objects
-from aloft.kit.objects.signing import UrlSigner
 from aloft.kit.rpc.operations import operations
 from aloft.kit.rpc.verifiers import ChainVerifier, ServiceKeyVerifier, Verifier
 from aloft.kit.service import Background, Ports, Service, Servicer
-from aloft.kit.settings import RpcSettings
+from aloft.kit.settings import RpcSettings, TelemetrySettings
 from aloft.kit.settings import Settings as KitSettings
 from aloft.label_store.copies import Copies
 from aloft.label_store.handlers import handlers
@@ -41,6 +38,7 @@ class Settings(KitSettings):
     service: ClassVar[str] = NAME
 
     rpc: RpcSettings = RpcSettings(port=7710)
+    telemetry: TelemetrySettings = TelemetrySettings(metrics_port=7720)
 
 
 def build(settings: Settings, ports: Ports) -> Service:
@@ -71,12 +69,6 @@ def bootstrap(settings: Settings, database: Transactions) -> str:
     """Make the first administrator's key, once."""
     with database.transaction() as tx:
         return principals.bootstrap(tx, settings.rpc.key_pepper.get_secret_value())
-
-
-def image_server(settings: Settings, objects: Objects, signer: UrlSigner) -> SignedObjectServer:
-    """Make what answers the images' URLs where the bucket is a folder; whoever runs the service starts it."""
-    section = settings.objects
-    return SignedObjectServer(objects, signer, section.http_host, section.http_port)
 
 
 def _servicers(settings: Settings, ports: Ports, jobs: Jobs) -> list[Servicer]:

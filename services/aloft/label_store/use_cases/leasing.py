@@ -17,7 +17,7 @@ from aloft.label_store.copies import Copies, Unreadable
 from aloft.label_store.store import campaigns, images, tasks, vendors
 from aloft.label_store.store.campaigns import RUNNING, Campaign
 from aloft.label_store.store.images import Image
-from aloft.label_store.store.tasks import OPEN, Task
+from aloft.label_store.store.tasks import OPEN, SKIPPED, Task
 from aloft.label_store.use_cases.leases import duration_us, extend
 from aloft.label_store.use_cases.skipping import skip_unreadable
 
@@ -71,36 +71,33 @@ class Leasing:
     def _answer(self, leased: _Leased) -> Iterator[service.Task]:
         readable = self._readable(leased.pairs, leased.now)
         for task, image in leased.pairs:
-            seconds = (task.lease_until_us - leased.now) / SECOND
-            if seconds <= 0:
-                yield messages.task(task, leased.now, leased.taxonomy_version)
-            elif image.id in readable:
-                url = self._copies.url(image, seconds)
+            if task.leased(leased.now) and image.id in readable:
+                url = self._copies.url(image, (task.lease_until_us - leased.now) / SECOND)
                 yield messages.task(task, leased.now, leased.taxonomy_version, url)
+            elif image.id in readable:
+                yield messages.task(task, leased.now, leased.taxonomy_version)
 
     def _readable(self, pairs: Sequence[tuple[Task, Image]], now: int) -> set[str]:
         """Copy the images that have no copy yet; end the tasks of those that cannot be read."""
-        copied: list[str] = []
+        copied: list[Image] = []
         problems: dict[Task, tuple[str, str]] = {}
         for task, image in pairs:
             if image.copied_version == image.version or not task.leased(now):
                 continue
             try:
                 self._copies.make(image)
-                copied.append(image.id)
+                copied.append(image)
             except Unreadable as unreadable:
                 problems[task] = (unreadable.reason, unreadable.detail)
         if copied:
-            self._note_copied([image for _, image in pairs if image.id in copied])
+            with self._database.transaction() as tx:
+                images.note_copied(tx, copied)
         if problems:
             with self._database.transaction() as tx:
-                skip_unreadable(tx, next(iter(problems)).campaign, problems)
+                skip_unreadable(tx, pairs[0][0].campaign, problems)
         lost = {task.image for task in problems}
-        return {image.id for _, image in pairs if image.id not in lost}
-
-    def _note_copied(self, copied: Sequence[Image]) -> None:
-        with self._database.transaction() as tx:
-            images.note_copied(tx, copied)
+        lost |= {image.id for task, image in pairs if task.state == SKIPPED and image.quarantine_reason}
+        return {image.id for _, image in pairs} - lost
 
 
 def _limit(request: service.LeaseTasksRequest) -> int:
