@@ -9,6 +9,8 @@ from aloft.strategies.pool import Features
 
 ITERATIONS = 20
 _ROWS = 2048
+_WORTH_THREADS = 1 << 24
+"""Products in an iteration from which on they are shared between cores."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,5 +71,12 @@ def _lloyd(rows: NDArray[np.float32], k: int, seed: int) -> NDArray[np.float32]:
         max_points_per_centroid=len(rows),
         init_method=faiss.ClusteringInitMethod_KMEANS_PLUS_PLUS,
     )
-    clustering.train(np.ascontiguousarray(rows))
+    threads = faiss.omp_get_max_threads()
+    try:
+        if rows.size * k < _WORTH_THREADS:
+            # Threads that wait for one another spin: on a busy machine that takes longer than so little work.
+            faiss.omp_set_num_threads(1)
+        clustering.train(np.ascontiguousarray(rows))
+    finally:
+        faiss.omp_set_num_threads(threads)
     return np.asarray(clustering.centroids, dtype=np.float32)
