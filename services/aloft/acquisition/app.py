@@ -13,7 +13,7 @@ from aloft.api.acquisition.v1 import acquisition_service_pb2_grpc as pb_grpc
 from aloft.kit import assembly
 from aloft.kit.jobs import Jobs
 from aloft.kit.service import Ports, Service, Servicer
-from aloft.kit.settings import RpcSettings, Section
+from aloft.kit.settings import RpcSettings, Section, TelemetrySettings
 from aloft.kit.settings import Settings as KitSettings
 
 NAME = "acquisition"
@@ -34,6 +34,7 @@ class Settings(KitSettings):
     service: ClassVar[str] = NAME
 
     rpc: RpcSettings = RpcSettings(port=7712)
+    telemetry: TelemetrySettings = TelemetrySettings(metrics_port=7722)
     ranking: RankingSettings = RankingSettings()
 
 

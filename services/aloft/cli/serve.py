@@ -37,7 +37,9 @@ def serve(service: Annotated[str, typer.Argument(help=f"One of {', '.join(NAMES)
 
 def up(
     data_dir: Annotated[Path, typer.Option(help="Folder of everything that is kept.")] = Path("aloft-data"),
-    port: Annotated[int, typer.Option(help="First of four ports; the images' is 20 above it.")] = PORTS[LABEL_STORE],
+    port: Annotated[
+        int, typer.Option(help="First of four ports; metrics are 10 above it, the images' URLs 20.")
+    ] = PORTS[LABEL_STORE],
 ) -> None:
     """Run all four services in this process, embedded: SQLite and folders, no server. Ctrl-C stops it."""
     with ExitStack() as opened:
@@ -47,12 +49,14 @@ def up(
             settings = settings_of(service, data_dir=data_dir)
             rpc = settings.rpc.model_copy(update={"port": port + offset, "label_store": f"127.0.0.1:{port}"})
             objects = settings.objects.model_copy(update={"http_port": port + 20})
-            settings = settings.model_copy(update={"rpc": rpc, "objects": objects})
+            telemetry = settings.telemetry.model_copy(update={"metrics_port": port + 10, "log_json": False})
+            settings = settings.model_copy(update={"rpc": rpc, "objects": objects, "telemetry": telemetry})
             if bus is None:
                 bus = open_bus(settings)
                 opened.callback(bus.close)
             members.append(member(service, settings, bus, opened))
             err.print(f"{service:12} 127.0.0.1:{rpc.port}")
+        err.print(f"metrics      http://127.0.0.1:{port + 10}/metrics")
         err.print(f"images       {data_dir / 'pool'} (put yours here)\nCtrl-C stops all of it.")
         run_all(members)
 

@@ -14,7 +14,7 @@ from aloft.embedding.use_cases.pipeline import Feed
 from aloft.kit import assembly
 from aloft.kit.jobs import Jobs
 from aloft.kit.service import Ports, Service, Servicer
-from aloft.kit.settings import RpcSettings, Section
+from aloft.kit.settings import RpcSettings, Section, TelemetrySettings
 from aloft.kit.settings import Settings as KitSettings
 
 NAME = "embedding"
@@ -51,6 +51,7 @@ class Settings(KitSettings):
     service: ClassVar[str] = NAME
 
     rpc: RpcSettings = RpcSettings(port=7711)
+    telemetry: TelemetrySettings = TelemetrySettings(metrics_port=7721)
     embedding: EmbeddingSettings = EmbeddingSettings()
 
 

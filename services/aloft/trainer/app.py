@@ -9,7 +9,7 @@ from aloft.api.trainer.v1.trainer_service_pb2_grpc import add_TrainerServiceServ
 from aloft.kit import assembly
 from aloft.kit.jobs import Jobs
 from aloft.kit.service import Ports, Service, Servicer
-from aloft.kit.settings import RpcSettings, Section
+from aloft.kit.settings import RpcSettings, Section, TelemetrySettings
 from aloft.kit.settings import Settings as KitSettings
 from aloft.trainer.handlers import EventHandlers
 from aloft.trainer.servicer import TrainerServicer
@@ -34,6 +34,7 @@ class Settings(KitSettings):
     service: ClassVar[str] = NAME
 
     rpc: RpcSettings = RpcSettings(port=7713)
+    telemetry: TelemetrySettings = TelemetrySettings(metrics_port=7723)
     runs: RunSettings = RunSettings()
 
 
