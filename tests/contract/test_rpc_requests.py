@@ -7,14 +7,15 @@ from pathlib import Path
 from threading import Barrier
 
 import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.runtime.migration import MigrationContext
 from google.protobuf.wrappers_pb2 import StringValue
 from sqlalchemy import text
 
-from aloft.kit.clock import ManualClock
 from aloft.kit.database import Database, Transaction, migrate
 from aloft.kit.errors import FailedPrecondition, InvalidArgument
 from aloft.kit.rpc.call import Principal, Role
-from aloft.kit.rpc.requests import RequestPruner, once
+from aloft.kit.rpc.requests import RequestPruner, once, requests
 from tests.contract.databases import ADAPTERS, place
 
 ACME = Principal("vendors/acme", Role.VENDOR)
@@ -121,21 +122,43 @@ def test_only_a_uuid4_is_an_id(database: Database, wrong: str) -> None:
 
 
 def test_old_requests_are_forgotten_and_young_ones_kept(database: Database) -> None:
-    old, young = str(uuid.uuid4()), str(uuid.uuid4())
-    clock = ManualClock()
-    pruner = RequestPruner(database, clock, retention_s=3600, every_s=60, limit=10)
+    old, young = [str(uuid.uuid4()) for _ in range(3)], str(uuid.uuid4())
+    pruner = RequestPruner(database, kept_s=3600, chunk=2)
     with database.transaction() as tx:
-        write(tx, "a", old)
-    assert not pruner.step(), "there is nothing to prune, but it says that there is more"
+        for request_id in old:
+            write(tx, "a", request_id)
     database.advance(4000)
     with database.transaction() as tx:
         write(tx, "b", young)
-    pruner.step()  # too soon for its next look
+    assert [pruner.step(), pruner.step()] == [True, False], "three in chunks of two are two steps"
     with database.transaction() as tx:
-        assert write(tx, "a", old) == "a is number 1", "it looks at every step"
-    clock.advance(61)
-    pruner.step()
+        assert write(tx, "b", young) == "b is number 4", "a young request was forgotten"
+        for request_id in old:
+            write(tx, "c", request_id)
+    assert effects(database) == 7, "an old request is still remembered"
+
+
+def test_a_pruner_with_nothing_to_do_rests(database: Database) -> None:
+    pruner = RequestPruner(database, kept_s=0, rest_s=3600)
+    assert not pruner.step(), "there is nothing to forget, but it says that there is more"
     with database.transaction() as tx:
-        assert write(tx, "b", young) == "b is number 2", "a young request was forgotten"
-        write(tx, "c", old)
-    assert effects(database) == 3, "an old request is still remembered"
+        write(tx, "a", str(uuid.uuid4()))
+    database.advance(1)
+    assert not pruner.step(), "it looks at every step"
+    with database.read() as tx:
+        assert tx.execute(text("SELECT COUNT(*) FROM requests")).scalar_one() == 1, "it looks at every step"
+
+
+def test_the_code_and_the_migration_declare_one_table(database: Database) -> None:
+    with database.read() as tx:
+        context = MigrationContext.configure(
+            tx.connection,
+            opts={
+                "compare_type": True,
+                "include_name": lambda name, kind, _: kind != "table" or name == "requests",
+            },
+        )
+        differences = [
+            one for one in compare_metadata(context, requests.metadata) if one[0] != "remove_index"
+        ]
+    assert not differences, f"the migration and the code differ: {differences}"

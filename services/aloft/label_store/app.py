@@ -14,6 +14,7 @@ from aloft.kit import assembly
 from aloft.kit.database import Transactions
 from aloft.kit.jobs import Jobs
 from aloft.kit.rpc.operations import operations
+from aloft.kit.rpc.requests import RequestPruner
 from aloft.kit.rpc.verifiers import ChainVerifier, ServiceKeyVerifier, Verifier
 from aloft.kit.service import Background, Ports, Service, Servicer
 from aloft.kit.settings import RpcSettings, TelemetrySettings
@@ -53,6 +54,7 @@ def build(settings: Settings, ports: Ports) -> Service:
             *assembly.events(ports, NAME, handlers()),
             *assembly.jobs(ports, {importing.KIND: importer}),
             Background(BatchCloser(ports.database)),
+            Background(RequestPruner(ports.database, rest_s=assembly.SWEEP_EVERY_S)),
         ],
     )
 

@@ -1,6 +1,7 @@
 """`request_id` (AIP-155): a repeat of a call returns the first outcome, and does nothing a second time."""
 
 import hashlib
+import time
 import uuid
 from collections.abc import Callable
 from typing import TypeVar
@@ -20,7 +21,7 @@ from sqlalchemy import (
     update,
 )
 
-from aloft.kit.clock import SECOND, Clock
+from aloft.kit.clock import SECOND
 from aloft.kit.database.database import Transaction, Transactions
 from aloft.kit.errors import FailedPrecondition, InvalidArgument
 from aloft.kit.rpc.call import Principal
@@ -35,6 +36,11 @@ requests = Table(
     Column("created_us", BigInteger, nullable=False),
 )
 Response = TypeVar("Response", bound=Message)
+
+KEPT_S = 7 * 86_400.0
+"""How long a request is remembered, and so how late it may be repeated."""
+CHUNK = 1_000
+"""How many are forgotten in one step at most."""
 
 # A concurrent repeat waits here until the first has committed (and finds its row) or rolled back.
 _CLAIM = text(
@@ -95,39 +101,33 @@ class RequestPruner:
     name = "requests"
 
     def __init__(
-        self,
-        database: Transactions,
-        clock: Clock,
-        *,
-        retention_s: float = 7 * 86400,
-        every_s: float = 60,
-        limit: int = 1000,
+        self, database: Transactions, *, kept_s: float = KEPT_S, chunk: int = CHUNK, rest_s: float = 0.0
     ) -> None:
         self._database = database
-        self._clock = clock
-        self._retention_us = round(retention_s * SECOND)
-        self._every_us = round(every_s * SECOND)
-        self._limit = limit
-        self._next_us = 0
+        self._kept_us = round(kept_s * SECOND)
+        self._chunk = chunk
+        self._rest_s = rest_s
+        self._again = 0.0
 
     def step(self) -> bool:
-        """Delete some that are older than the retention; look again only after a while."""
-        if self._clock.now() < self._next_us:
+        """Forget one chunk of the old; once there are no more, rest for `rest_s`."""
+        if time.monotonic() < self._again:
             return False
         with self._database.transaction() as tx:
-            old = (
-                select(requests.c.principal, requests.c.request_id)
-                .where(requests.c.created_us < tx.now() - self._retention_us)
-                .limit(self._limit)
-            )
-            rows = tx.execute(old).all()
-            for row in rows:
-                tx.execute(
-                    delete(requests).where(
-                        requests.c.principal == row.principal, requests.c.request_id == row.request_id
-                    )
-                )
-        if len(rows) == self._limit:
-            return True
-        self._next_us = self._clock.now() + self._every_us
-        return False
+            found = tx.execute(_OLD, {"before": tx.now() - self._kept_us, "chunk": self._chunk}).all()
+            for row in found:
+                tx.execute(_FORGET, {"who": row.principal, "which": row.request_id})
+        more = len(found) == self._chunk
+        self._again = 0.0 if more else time.monotonic() + self._rest_s
+        return more
+
+
+_OLD = (
+    select(requests.c.principal, requests.c.request_id)
+    .where(requests.c.created_us < bindparam("before"))
+    .order_by(requests.c.created_us)
+    .limit(bindparam("chunk"))
+)
+_FORGET = delete(requests).where(
+    requests.c.principal == bindparam("who"), requests.c.request_id == bindparam("which")
+)

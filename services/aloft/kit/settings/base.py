@@ -97,7 +97,7 @@ Chosen = TypeVar("Chosen", bound=Settings)
 
 
 def load(cls: type[Chosen], **given: object) -> Chosen:
-    """Read the settings, or raise `SettingsError` with every problem that was found. What is given comes first."""
+    """Read the settings, what is given first, or raise `SettingsError` with every problem found."""
     path = os.environ.get(FILE)
     if path and not Path(path).is_file():
         raise SettingsError([f"{FILE} is {path}: there is no such file; name a TOML file, or unset it"])

@@ -25,7 +25,7 @@ class RpcSettings(Section):
     label_store: str = Field(
         "127.0.0.1:7710",
         pattern=r"^[^\s/]+:\d+$",
-        description="Where the label store answers, host:port: the other services ask it whose an API key is.",
+        description="Where the label store answers, host:port: other services ask it whose an API key is.",
     )
     reflection: bool = Field(False, description="Whether clients may ask for the services' descriptions.")
     max_message_bytes: int = Field(
