@@ -54,7 +54,7 @@ def build(settings: Settings, ports: Ports) -> Service:
             *assembly.events(ports, NAME, handlers()),
             *assembly.jobs(ports, {importing.KIND: importer}),
             Background(BatchCloser(ports.database)),
-            Background(RequestPruner(ports.database, rest_s=assembly.SWEEP_EVERY_S)),
+            Background(RequestPruner(ports.database, rest_s=60.0)),
         ],
     )
 
