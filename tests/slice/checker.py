@@ -16,6 +16,7 @@ from aloft.kit.bus.port import Bus, Delivery
 from aloft.kit.database.database import Transactions
 from aloft.kit.objects.port import Objects
 from aloft.shards import read_manifest, stream
+from aloft.strategies.pool import hexadecimal
 
 SERVICES = ("label_store", "embedding", "acquisition", "trainer")
 
@@ -201,7 +202,7 @@ def the_ranking_covers_the_pool(found: Evidence) -> Iterator[str]:
     if embedded.version != promoted:
         yield f"version {promoted} is promoted and {embedded.version} embedded"
     manifest = read_manifest(found.objects, embedded.manifest_key, embedded.manifest_digest)
-    rows = [bytes(image).hex() for part in stream(found.objects, manifest) for image in part.images]
+    rows = [image for part in stream(found.objects, manifest) for image in hexadecimal(part.images)]
     if sorted(rows) != sorted(pool - quarantined):
         yield f"the manifest holds {len(rows)} rows for {len(pool - quarantined)} usable images"
     newest = found.rows("acquisition", "SELECT * FROM rankings WHERE campaign = :c ORDER BY number DESC LIMIT 1")[0]
