@@ -13,6 +13,7 @@ from aloft.api.labels.v1.vendor_service_pb2_grpc import KeyServiceStub
 from aloft.cli.connection import PORTS
 from aloft.cli.output import err
 from aloft.cli.services import NAMES, app_of
+from aloft.kit import names
 from aloft.kit.bus.port import Bus
 from aloft.kit.errors import Unauthenticated
 from aloft.kit.ports import open_bus, open_ports
@@ -104,7 +105,8 @@ def _ask(to_store: grpc.Channel) -> Callable[[str], Principal | None]:
             if isinstance(error, Unauthenticated):
                 return None
             raise error from failure
-        scope = frozenset(said.campaigns) if said.role == Role.VENDOR else None
+        campaigns = frozenset(names.CAMPAIGN.parse(one)[0] for one in said.campaigns)
+        scope = campaigns if said.role == Role.VENDOR else None
         return Principal(said.principal, Role(said.role), scope)
 
     return ask
