@@ -5,11 +5,13 @@ import logging
 import signal
 import threading
 from collections.abc import Sequence
+from contextlib import ExitStack
 from pathlib import Path
 
 from aloft.demo.client import GrpcLabelling
 from aloft.demo.download import fetcher
-from aloft.demo.simulated import SimulatedVendor
+from aloft.demo.journal import Journalled
+from aloft.demo.simulated import Labelling, SimulatedVendor
 from aloft.demo.truth import Truth
 from aloft.kit.rpc.channel import channel
 
@@ -36,9 +38,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stopping.set())
     authority = asked.ca.read_bytes() if asked.ca else None
-    with channel(asked.target, key=asked.key_file.read_text().strip(), ca=authority) as opened:
+    with ExitStack() as exits:
+        key = asked.key_file.read_text().strip()
+        client: Labelling = GrpcLabelling(exits.enter_context(channel(asked.target, key=key, ca=authority)))
+        if asked.journal:
+            client = Journalled(client, exits.enter_context(asked.journal.open("a")))
         vendor = SimulatedVendor(
-            GrpcLabelling(opened),
+            client,
             Truth.load(asked.truth),
             fetcher(asked.ca),
             asked.campaign,
@@ -60,6 +66,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--ca", type=Path, help="PEM file with the authority of the label store and of the URLs"
     )
+    parser.add_argument("--journal", type=Path, help="file that gets a JSON line for each annotation taken")
     parser.add_argument("--annotator", default="simulated", help="who labels, in the vendor's own words")
     parser.add_argument("--max-tasks", type=int, default=10, help="tasks leased at a time, 1 to 100")
     parser.add_argument("--lease-s", type=int, default=30, help="how long a lease lasts, in seconds")
