@@ -8,7 +8,9 @@ import grpc
 import typer
 from google.longrunning import operations_pb2
 from google.longrunning.operations_pb2_grpc import OperationsStub
-from rich.progress import Progress
+from google.protobuf.json_format import MessageToDict
+from google.protobuf.struct_pb2 import Struct
+from rich.progress import Progress, TaskID
 
 from aloft.api.labels.v1 import campaign_service_pb2, image_service_pb2
 from aloft.api.labels.v1.campaign_service_pb2_grpc import CampaignServiceStub
@@ -59,15 +61,29 @@ def import_(
 
 def _follow(opened: grpc.Channel, operation: operations_pb2.Operation) -> operations_pb2.Operation:
     """Show an operation's progress until it ends; cancel it when the user gives up."""
-    stub = OperationsStub(opened)
+    stub = OperationsStub(opened)  # type: ignore[no-untyped-call]  # googleapis publishes no types of its stubs
     try:
         with Progress(console=err, transient=True) as bar:
             task = bar.add_task("importing", total=None)
             while not operation.done:
                 time.sleep(0.2)
                 operation = stub.GetOperation(operations_pb2.GetOperationRequest(name=operation.name))
-                bar.update(task, description=f"importing {operation.name}")
+                _show(bar, task, operation)
     except KeyboardInterrupt:
         stub.CancelOperation(operations_pb2.CancelOperationRequest(name=operation.name))
         raise
     return operation
+
+
+def _show(bar: Progress, task: TaskID, operation: operations_pb2.Operation) -> None:
+    said = Struct()
+    operation.metadata.Unpack(said)
+    progress = MessageToDict(said)["progress"]
+    stage = progress["stage"] or "importing"
+    # A listing does not say beforehand how long it is, so there may be no total.
+    bar.update(
+        task,
+        completed=progress["done"],
+        total=progress["total"] or None,
+        description=f"{stage}, {progress['done']:.0f} so far",
+    )
