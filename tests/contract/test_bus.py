@@ -106,6 +106,16 @@ def test_what_nobody_committed_is_read_again(bus: Bus, join: Callable[..., Subsc
     assert numbers(read(join(), 3)) == [0, 1, 2]
 
 
+def test_a_reader_that_lost_what_it_was_given_rewinds_to_what_was_committed(
+    bus: Bus, join: Callable[..., Subscription]
+) -> None:
+    bus.publish([message(n) for n in range(4)])
+    member = join()
+    member.commit(read(member, 4)[:2])
+    member.rewind()
+    assert numbers(read(member, 2)) == [2, 3]
+
+
 def test_each_group_reads_everything_from_the_beginning(bus: Bus, join: Callable[..., Subscription]) -> None:
     bus.publish([message(n) for n in range(5)])
     early = join("early")

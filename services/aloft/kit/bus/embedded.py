@@ -153,7 +153,10 @@ class EmbeddedSubscription:
         # Looking and waiting under one lock: what is published between them wakes this.
         with self._bus.changed:
             while True:
-                found = self._read(limit) if self._bus.reads(self) else self._lose()
+                reads = self._bus.reads(self)
+                if not reads:
+                    self.rewind()
+                found = self._read(limit) if reads else []
                 left = until - time.monotonic()
                 if found or left <= 0:
                     return found
@@ -173,9 +176,9 @@ class EmbeddedSubscription:
                 self._next[topic] = found[-1].offset + 1
         return found
 
-    def _lose(self) -> list[Delivery]:
+    def rewind(self) -> None:
+        """Begin again after what the group committed."""
         self._next.clear()
-        return []
 
     def commit(self, deliveries: Sequence[Delivery]) -> None:
         """Move the group's offsets on, unless a newer member reads."""

@@ -149,6 +149,14 @@ class KafkaSubscription:
         else:
             self._committed |= mine
 
+    def rewind(self) -> None:
+        """Leave; the next poll joins anew, and so begins after what was committed."""
+        try:
+            self.close()
+        finally:
+            self._consumer = None
+            self._held.clear()
+
     def lag(self) -> Mapping[tuple[str, int], int]:
         """Compare what is committed with the ends that came along with the last fetches."""
         behind: dict[tuple[str, int], int] = {}

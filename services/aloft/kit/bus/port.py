@@ -36,6 +36,9 @@ class Subscription(Protocol):
         What another member has taken over since is passed over: that member decides.
         """
 
+    def rewind(self) -> None:
+        """Begin again after what the group committed: for a reader that cannot say what it was given."""
+
     def lag(self) -> Mapping[tuple[str, int], int]:
         """Count, per topic and partition that this member reads, the messages it has not committed."""
 

@@ -35,7 +35,7 @@ class Receiver:
     def step(self) -> bool:
         """Take one batch. With `wait_s` it waits at the broker, so it always asks to be called again."""
         # What a failed step read is still to be stored: the subscription does not give it again.
-        self._read = self._read or self._subscription.poll(self._batch, self._wait_s)
+        self._read = self._read or self._poll()
         if self._read:
             with self._database.transaction() as tx:
                 unusable = inbox.store(tx, self._read)
@@ -45,6 +45,14 @@ class Receiver:
         for (topic, partition), behind in self._subscription.lag().items():
             self._metrics.lag.labels(self._database.schema, topic, partition).set(behind)
         return took or self._wait_s > 0
+
+    def _poll(self) -> Sequence[Delivery]:
+        try:
+            return self._subscription.poll(self._batch, self._wait_s)
+        except Exception:
+            # It may have moved on past messages that never got here.
+            self._subscription.rewind()
+            raise
 
     def _count(self, unusable: Sequence[str]) -> None:
         for topic in unusable:
