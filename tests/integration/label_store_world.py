@@ -134,6 +134,11 @@ class World:
         """Read the campaign."""
         return self.call("Campaign.GetCampaign", campaign_service_pb2.GetCampaignRequest(name=PARENT))  # type: ignore[no-any-return]
 
+    def progress(self) -> campaign_service_pb2.CampaignProgress:
+        """Count what it knows of the campaign."""
+        request = campaign_service_pb2.GetCampaignProgressRequest(name=PARENT)
+        return self.call("Campaign.GetCampaignProgress", request)  # type: ignore[no-any-return]
+
     def put(self, *numbers: int, text: str = "") -> None:
         """Put images into the pool."""
         for number in numbers:

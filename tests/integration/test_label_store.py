@@ -131,9 +131,7 @@ def test_a_listing_draws_the_same_splits_every_time(world: World) -> None:
     world.campaign()
     world.put(*range(60))
     world.import_all(validation_fraction=0.2, test_fraction=0.2)
-    counted = world.call(
-        "Campaign.GetCampaignProgress", campaign_service_pb2.GetCampaignProgressRequest(name=PARENT)
-    )
+    counted = world.progress()
     assert counted.validation_images > 3 < counted.test_images
     assert counted.pool_images + counted.validation_images + counted.test_images == 60
 
@@ -504,6 +502,27 @@ def test_an_older_batch_that_arrives_late_is_not_opened(world: World) -> None:
     assert (closed.batch, closed.reason) == (1, "SUPERSEDED")
     assert len(world.lease()) == 1
     check(world)
+
+
+def test_what_a_campaign_waits_for_is_a_sentence(world: World) -> None:
+    world.campaign(budget=campaign_pb2.Budget(images=1))
+    assert "resume" in world.progress().waiting_for
+    world.resume()
+    assert "import" in world.progress().waiting_for
+    world.put(0)
+    world.import_all()
+    assert "trainer" in world.progress().waiting_for
+    world.say(events.ModelPublished(campaign=CAMPAIGN, version=3, promoted=True))
+    world.say(events.ModelPublished(campaign=CAMPAIGN, version=2, promoted=True))
+    world.say(events.ModelPublished(campaign=CAMPAIGN, version=4, promoted=False))
+    assert world.progress().promoted_version == 3
+    assert "acquisition" in world.progress().waiting_for
+    world.vendor()
+    world.select(1, 0)
+    leased = world.lease()
+    assert world.progress().waiting_for == "vendors: batch 1 is open, 1 tasks are left, 1 leased"
+    world.submit(leased)
+    assert "BUDGET_IMAGES" in world.progress().waiting_for
 
 
 def test_lists_come_in_pages(world: World) -> None:

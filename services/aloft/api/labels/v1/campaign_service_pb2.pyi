@@ -223,6 +223,8 @@ class CampaignProgress(_message.Message):
     CLOSED_BATCHES_FIELD_NUMBER: _builtins.int
     OPEN_BATCH_FIELD_NUMBER: _builtins.int
     LABEL_REVISION_FIELD_NUMBER: _builtins.int
+    PROMOTED_VERSION_FIELD_NUMBER: _builtins.int
+    WAITING_FOR_FIELD_NUMBER: _builtins.int
     campaign: _builtins.str
     pool_images: _builtins.int
     validation_images: _builtins.int
@@ -236,6 +238,10 @@ class CampaignProgress(_message.Message):
     open_batch: _builtins.str
     """The open batch; empty when there is none."""
     label_revision: _builtins.int
+    promoted_version: _builtins.int
+    """The newest promoted version that the label store has heard of; 0 is none."""
+    waiting_for: _builtins.str
+    """What the campaign waits for, in a sentence."""
     def __init__(
         self,
         *,
@@ -251,10 +257,12 @@ class CampaignProgress(_message.Message):
         closed_batches: _builtins.int = ...,
         open_batch: _builtins.str = ...,
         label_revision: _builtins.int = ...,
+        promoted_version: _builtins.int = ...,
+        waiting_for: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["annotations", b"annotations", "campaign", b"campaign", "closed_batches", b"closed_batches", "label_revision", b"label_revision", "labelled_images", b"labelled_images", "leased_tasks", b"leased_tasks", "open_batch", b"open_batch", "open_tasks", b"open_tasks", "pool_images", b"pool_images", "quarantined_images", b"quarantined_images", "test_images", b"test_images", "validation_images", b"validation_images"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["annotations", b"annotations", "campaign", b"campaign", "closed_batches", b"closed_batches", "label_revision", b"label_revision", "labelled_images", b"labelled_images", "leased_tasks", b"leased_tasks", "open_batch", b"open_batch", "open_tasks", b"open_tasks", "pool_images", b"pool_images", "promoted_version", b"promoted_version", "quarantined_images", b"quarantined_images", "test_images", b"test_images", "validation_images", b"validation_images", "waiting_for", b"waiting_for"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
