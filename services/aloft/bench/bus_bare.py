@@ -8,7 +8,8 @@ import psycopg
 from kafka import KafkaConsumer, KafkaProducer
 
 from aloft.api.events.v1 import events_pb2 as events
-from aloft.bench.bus_room import EFFECT, TOPIC, Room, seconds
+from aloft.bench.bus_room import EFFECT, TOPIC, Room, giver, seconds
+from aloft.kit.bus.kafka_config import KafkaConfig
 
 _EFFECT = EFFECT.format("%s", "%s").encode()
 
@@ -16,27 +17,29 @@ _EFFECT = EFFECT.format("%s", "%s").encode()
 def events_per_second(here: Room, count: int, keys: int, workers: int) -> float:
     """Time from the first produce until the effect of each event is committed."""
     topic = here.kafka.topic_prefix + TOPIC
-    producer = KafkaProducer(**here.kafka.client(), enable_idempotence=True, acks="all")
     consumer = KafkaConsumer(
         topic, **here.kafka.client(), group_id=topic, enable_auto_commit=False, auto_offset_reset="earliest"
     )
     consumer.poll(0)
-    payloads = [(f"c{number % keys}".encode(), here.payload(number)) for number in range(count)]
 
     def work() -> None:
-        sending = threading.Thread(target=_produce, args=(producer, topic, payloads))
-        sending.start()
+        go()
         _consume(here.dsn, consumer, count, workers)
-        sending.join()
 
     try:
-        return count / seconds(work)
+        with giver(produce, here.kafka, topic, count, keys) as go:
+            return count / seconds(work)
     finally:
         consumer.close(autocommit=False)
-        producer.close()
 
 
-def _produce(producer: Any, topic: str, payloads: list[tuple[bytes, bytes]]) -> None:
+def produce(kafka: KafkaConfig, topic: str, count: int, keys: int, ready: Any, go: Any) -> None:
+    """Produce, in a process of its own."""
+    producer = KafkaProducer(**kafka.client(), enable_idempotence=True, acks="all")
+    payloads = [(f"c{number % keys}".encode(), Room.payload(number)) for number in range(count)]
+    producer.partitions_for(topic)
+    ready.set()
+    go.wait()
     for key, value in payloads:
         producer.send(topic, key=key, value=value)
     producer.flush()

@@ -4,11 +4,17 @@ import time
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
-from aloft.bench.bus_ours import apply, running
+from prometheus_client import CollectorRegistry
+
+from aloft.bench.bus_ours import apply, looping, receiving
 from aloft.bench.bus_room import TOPIC, Room
 from aloft.bench.report import percentile
 from aloft.kit.bus import Bus, Context, Delivery, Message, Subscription, emit
+from aloft.kit.bus.metrics import BusMetrics
+from aloft.kit.bus.outbox import RELAY
+from aloft.kit.bus.relay import Relay
 from aloft.kit.database import Transaction
+from aloft.kit.steps import Loop
 
 RATE = 10
 """Events a second."""
@@ -83,6 +89,10 @@ class TimedSubscription:
         self._watch.note("stored", [each.message.headers["ce_id"] for each in deliveries])
         self._subscription.commit(deliveries)
 
+    def rewind(self) -> None:
+        """Pass on."""
+        self._subscription.rewind()
+
     def lag(self) -> Mapping[tuple[str, int], int]:
         """Pass on."""
         return self._subscription.lag()
@@ -103,7 +113,10 @@ def figures(here: Room, count: int) -> dict[str, float]:
 
     subscription = bus.subscribe(here.database.schema, [TOPIC])
     warm = 2 * RATE
-    with running(here, bus, subscription, handler, workers=2):
+    relay = Loop(
+        Relay(here.database, bus, metrics=BusMetrics(CollectorRegistry())), here.database.wake(RELAY)
+    )
+    with looping([relay]), receiving(here, subscription, handler, workers=2):
         announced = [_announce(here, watch, number) for number in range(warm + count)]
         here.wait_for_effects(warm + count)
     passes = [watch.seen[event] for event in announced[warm:]]

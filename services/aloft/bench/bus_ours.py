@@ -2,7 +2,7 @@
 
 import itertools
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -10,15 +10,17 @@ from prometheus_client import CollectorRegistry
 from sqlalchemy import text
 
 from aloft.api.events.v1 import events_pb2 as events
-from aloft.bench.bus_room import EFFECT, LIMIT_S, TOPIC, Room, seconds
-from aloft.kit.bus import Bus, Context, Handler, Handlers, emit, outbox
+from aloft.bench.bus_room import EFFECT, LIMIT_S, TOPIC, Room, giver, seconds
+from aloft.kit.bus import Context, Handler, Handlers, emit, outbox
 from aloft.kit.bus.inbox import WORKER
+from aloft.kit.bus.kafka import KafkaBus
+from aloft.kit.bus.kafka_config import KafkaConfig
 from aloft.kit.bus.metrics import BusMetrics
 from aloft.kit.bus.port import Subscription
 from aloft.kit.bus.receiver import Receiver
 from aloft.kit.bus.relay import Relay
 from aloft.kit.bus.worker import BATCH, InboxWorker
-from aloft.kit.database import Transaction
+from aloft.kit.database import Database, Transaction
 from aloft.kit.steps import Loop
 
 _EFFECT = text(EFFECT.format(":key", ":number"))
@@ -45,28 +47,49 @@ def events_per_second(here: Room, count: int, keys: int, workers: int, *, batch:
             tx.on_commit(last.set)
 
     def until_all_took_effect() -> None:
+        go()
         # Asking the database all the time would slow down what is measured.
         last.wait(LIMIT_S)
         here.wait_for_effects(count)
 
-    with running(here, here.bus, subscription, handler, workers, batch):
+    with (
+        giver(relay, here.database.url, here.database.schema, here.kafka) as go,
+        receiving(here, subscription, handler, workers, batch),
+    ):
         return count / seconds(until_all_took_effect)
 
 
+def relay(url: str, schema: str, kafka: KafkaConfig, ready: Any, go: Any) -> None:
+    """Publish, in a process of its own, until it is ended."""
+    database, bus = Database(url, schema=schema), KafkaBus(kafka)
+    step = Relay(database, bus, metrics=BusMetrics(CollectorRegistry()))
+    bus.publish([])  # connects
+    ready.set()
+    go.wait()
+    loop = Loop(step, database.wake(outbox.RELAY))
+    loop.start()
+    threading.Event().wait()
+
+
 @contextmanager
-def running(
-    here: Room, bus: Bus, subscription: Subscription, handler: Handler, workers: int, batch: int = BATCH
+def receiving(
+    here: Room, subscription: Subscription, handler: Handler, workers: int, batch: int = BATCH
 ) -> Iterator[None]:
-    """Run the loops as a service does."""
+    """Run receiver and workers as a service does."""
     database, metrics = here.database, BusMetrics(CollectorRegistry())
     handlers: Handlers = {events.LabelsCommitted: handler}
-    loops = [
-        Loop(Relay(database, bus, metrics=metrics), database.wake(outbox.RELAY)),
-        Loop(Receiver(database, subscription, wait_s=0.5, metrics=metrics)),
-    ]
+    loops = [Loop(Receiver(database, subscription, wait_s=0.5, metrics=metrics))]
     for _ in range(workers):
         worker = InboxWorker(database, handlers, metrics=metrics, batch=batch)
         loops.append(Loop(worker, database.wake(WORKER)))
+    with looping(loops):
+        yield
+    subscription.close()
+
+
+@contextmanager
+def looping(loops: Sequence[Loop]) -> Iterator[None]:
+    """Run loops until the end of the block."""
     for loop in loops:
         loop.start()
     try:
@@ -76,4 +99,3 @@ def running(
             loop.stop()
         for loop in loops:
             loop.join(10)
-        subscription.close()

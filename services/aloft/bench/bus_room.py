@@ -1,10 +1,12 @@
 """A topic, a database and an effect that nobody else uses, for one measurement."""
 
+import multiprocessing
 import time
 import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import Any
 
 import psycopg
 from kafka import KafkaAdminClient
@@ -103,6 +105,25 @@ def _execute(url: str, *statements: str) -> None:
     with psycopg.connect(plain, autocommit=True) as connection:
         for statement in statements:
             connection.execute(statement.encode())
+
+
+@contextmanager
+def giver(target: Callable[..., None], *told: Any) -> Iterator[Callable[[], None]]:
+    """Run the giving side in a process of its own: who gives an event is another service than who takes it.
+
+    `target` is called with `told`, then `ready` and `go`; what this gives lets it go.
+    """
+    spawn = multiprocessing.get_context("spawn")
+    ready, go = spawn.Event(), spawn.Event()
+    process = spawn.Process(target=target, args=(*told, ready, go), daemon=True)
+    process.start()
+    try:
+        if not ready.wait(LIMIT_S):
+            raise TimeoutError("the giving process did not start")
+        yield go.set
+    finally:
+        process.kill()
+        process.join()
 
 
 def seconds(work: Callable[[], None]) -> float:

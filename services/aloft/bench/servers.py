@@ -3,11 +3,14 @@
 import importlib
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+DURABLE = ("-c", "fsync=on", "-c", "synchronous_commit=on", "-c", "full_page_writes=on")
+"""Commits wait for the disk, as they do wherever events matter; the servers of tests do without."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,12 +26,12 @@ def servers(kafka: str | None, postgres: str | None) -> Iterator[Servers]:
     """Start what no address is given for; it ends with the block."""
     with ExitStack() as exits:
         yield Servers(
-            kafka or _started(exits, "kafka", "Kafka").bootstrap,
-            postgres or _started(exits, "postgres", "Postgres").admin_url,
+            kafka or _started(exits, "kafka", "Kafka", ()).bootstrap,
+            postgres or _started(exits, "postgres", "Postgres", DURABLE).admin_url,
         )
 
 
-def _started(exits: ExitStack, module: str, kind: str) -> Any:
+def _started(exits: ExitStack, module: str, kind: str, flags: Sequence[str]) -> Any:
     checkout = Path(__file__).parents[3]
     if not (checkout / "tests" / "stack").is_dir():
         raise RuntimeError(
@@ -38,7 +41,9 @@ def _started(exits: ExitStack, module: str, kind: str) -> Any:
         sys.path.append(str(checkout))
     folder = Path(exits.enter_context(tempfile.TemporaryDirectory(prefix="aloft-bench-")))
     folder.chmod(0o755)  # PostgreSQL runs as a user of its own
-    server = getattr(importlib.import_module(f"tests.stack.{module}"), kind)(folder)
+    known = getattr(importlib.import_module(f"tests.stack.{module}"), kind)
+    asked = type(kind, (known,), {"command": lambda self: [*known.command(self), *flags]})
+    server: Any = asked(folder)
     exits.callback(server.kill)
     server.start()
     return server
