@@ -16,7 +16,8 @@ from tests.slice.story import Story
 from tests.slice.world import templates, world
 
 WHENS: tuple[When, ...] = ("before", "after")
-SHARED_MEMORY = Path("/dev/shm")  # noqa: S108 - the cases test order, not the disk; fsync would be most of their time
+SHARED_MEMORY = Path("/dev/shm")
+"""The cases test order, not the disk: fsync would be most of their time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +65,7 @@ def run_case(fault: Fault, template: Path) -> Outcome:
                 story = Story(disturbed)
                 story.tell()
                 story.check()
-        except Exception:
+        except Exception:  # noqa: BLE001 - whatever broke is the outcome of the case
             return Outcome(str(fault), traceback.format_exc(limit=-4))
     return Outcome(str(fault), "" if faults.fired == fault else "the call that it was for was never made")
 

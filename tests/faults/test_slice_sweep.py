@@ -1,6 +1,7 @@
 """The slice in one process, with a fault before and after every port call that it makes."""
 
 import random
+import sys
 import time
 from collections import Counter
 from collections.abc import Iterator
@@ -13,6 +14,7 @@ from tests.faults.slice_cases import Outcome, addresses, cases, run_case, run_ca
 
 SEED = 20_240_611
 SAMPLE = 60
+PROCESSES = 2
 
 
 @pytest.fixture(scope="module")
@@ -41,7 +43,9 @@ def test_the_same_story_makes_the_same_calls(template: Path, every_case: list[Fa
     assert again == every_case, f"calls differ: {Counter(map(str, again)) - Counter(map(str, every_case))}"
 
 
-def test_what_must_hold_holds_after_a_fault_at_a_sample_of_calls(template: Path, every_case: list[Fault]) -> None:
+def test_what_must_hold_holds_after_a_fault_at_a_sample_of_calls(
+    template: Path, every_case: list[Fault]
+) -> None:
     sample = random.Random(SEED).sample(every_case, SAMPLE)
     outcomes = [run_case(fault, template) for fault in sample]
     assert not any(outcome.problem for outcome in outcomes), _report(outcomes)
@@ -49,15 +53,19 @@ def test_what_must_hold_holds_after_a_fault_at_a_sample_of_calls(template: Path,
 
 @pytest.mark.soak
 @pytest.mark.timeout(3600)
-def test_what_must_hold_holds_after_a_fault_at_every_call(template: Path, every_case: list[Fault]) -> None:
+def test_what_must_hold_holds_after_a_fault_at_every_call(
+    template: Path, every_case: list[Fault], capsys: pytest.CaptureFixture[str]
+) -> None:
     begun = time.monotonic()
     outcomes: list[Outcome] = []
-    for outcome in run_cases(every_case, template, processes=2):
+    for outcome in run_cases(every_case, template, PROCESSES):
         outcomes.append(outcome)
-        if len(outcomes) % 250 == 0:
+        if len(outcomes) % 250 == 0 or len(outcomes) == len(every_case):
             spent = time.monotonic() - begun
             left = spent / len(outcomes) * (len(every_case) - len(outcomes))
-            print(f"{len(outcomes)} of {len(every_case)} cases, {spent:.0f} s, about {left:.0f} s to go", flush=True)
-    spent = time.monotonic() - begun
-    print(f"{len(outcomes)} cases in {spent:.0f} s, {2 * spent / len(outcomes):.2f} s a case")
+            with capsys.disabled():
+                sys.stdout.write(
+                    f"\n{len(outcomes)} of {len(every_case)} cases in {spent:.0f} s,"
+                    f" {PROCESSES * spent / len(outcomes):.2f} s a case, about {left:.0f} s to go"
+                )
     assert not any(outcome.problem for outcome in outcomes), _report(outcomes)

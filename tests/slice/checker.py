@@ -1,6 +1,9 @@
-"""Reads databases, topics and buckets after a run and says what does not hold of what must, whatever failed."""
+"""Reads databases, topics and buckets after a run and says what does not hold of what must hold."""
 
 import hashlib
+import json
+import time
+import uuid
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -17,6 +20,7 @@ from aloft.kit.database.database import Transactions
 from aloft.kit.objects.port import Objects
 from aloft.shards import read_manifest, stream
 from aloft.strategies.pool import hexadecimal
+from tests.slice.rest import READERS
 
 SERVICES = ("label_store", "embedding", "acquisition", "trainer")
 
@@ -48,14 +52,19 @@ class Evidence:
 
     def __post_init__(self) -> None:
         self.topics: dict[str, list[Delivery]] = defaultdict(list)
-        names = [topic.name for topic in topics.TOPICS]
-        subscription = self.bus.subscribe(f"checker-{id(self)}", names)
-        empty = 0
-        while empty < 3:
+        names = [name for topic in topics.TOPICS for name in (topic.name, topic.dead_letters)]
+        subscription = self.bus.subscribe(f"checker-{uuid.uuid4().hex}", names)
+        missing = {
+            row.event for service in SERVICES for row in self.rows(service, "SELECT event FROM outbox")
+        }
+        empty, deadline = 0, time.monotonic() + 100 * self.wait_s
+        # A broker may let a new reader wait: no answer means little while something is known to be missing.
+        while empty < 3 or (missing and time.monotonic() < deadline):
             found = subscription.poll(1000, self.wait_s)
             empty = 0 if found else empty + 1
             for delivery in found:
                 self.topics[delivery.message.topic].append(delivery)
+                missing.discard(cloudevents.from_headers(delivery.message.headers).id)
         subscription.close()
 
     def rows(self, service: str, query: str) -> list[Any]:
@@ -70,7 +79,9 @@ class Evidence:
         for delivery in self.topics[topic.name]:
             message = delivery.message
             if message.key == self.campaign:
-                seen.setdefault(cloudevents.from_headers(message.headers).id, payload.FromString(message.value))
+                seen.setdefault(
+                    cloudevents.from_headers(message.headers).id, payload.FromString(message.value)
+                )
         return list(seen.values())
 
 
@@ -97,6 +108,16 @@ def an_image_is_annotated_once(found: Evidence) -> Iterator[str]:
     done = found.rows("label_store", "SELECT id FROM tasks WHERE campaign = :c AND state = 'done'")
     if {row.id for row in done} != {row.task for row in rows}:
         yield "the tasks that are done are not those that have an annotation"
+
+
+def an_expired_lease_changes_nothing(found: Evidence) -> Iterator[str]:
+    """Invariant 2: no annotation came in under a lease that had run out."""
+    late = (
+        "SELECT a.task, a.lease FROM annotations a JOIN expired_leases e"
+        " ON a.campaign = e.campaign AND a.task = e.task AND a.lease = e.lease WHERE a.campaign = :c"
+    )
+    for row in found.rows("label_store", late):
+        yield f"task {row.task} has an annotation under the expired lease {row.lease}"
 
 
 def revisions_have_no_gap_and_arrive_in_order(found: Evidence) -> Iterator[str]:
@@ -129,14 +150,24 @@ def every_event_is_published_in_order(found: Evidence) -> Iterator[str]:
 
 
 def every_event_is_handled(found: Evidence) -> Iterator[str]:
-    """Section 5: nothing waits, nothing is dead."""
+    """Section 5: each reader has taken each event in once; nothing waits, nothing is dead."""
+    said = [
+        (row.topic, row.event)
+        for service in SERVICES
+        for row in found.rows(service, "SELECT topic, event FROM outbox ORDER BY id")
+    ]
     for service in SERVICES:
+        taken = Counter(row.event for row in found.rows(service, "SELECT event FROM inbox"))
+        for topic, event in said:
+            if taken[event] != (service in READERS[topic]):
+                yield f"{service} has {topic} {event} {taken[event]} times in its inbox"
         for row in found.rows(service, "SELECT topic, state, error FROM inbox WHERE state <> 'done'"):
             yield f"{service} has {row.topic} {row.state}: {row.error}"
-        for row in found.rows(service, "SELECT kind, error FROM jobs WHERE state = 'failed'"):
-            yield f"{service} has a failed job {row.kind}: {row.error}"
-        for row in found.rows(service, "SELECT kind, state FROM jobs WHERE state IN ('queued', 'running')"):
-            yield f"{service} still has a {row.state} job {row.kind}"
+        for row in found.rows(service, "SELECT kind, state, error FROM jobs WHERE state <> 'succeeded'"):
+            yield f"{service} has a {row.state} job {row.kind}: {row.error}"
+    for topic in topics.TOPICS:
+        if found.topics[topic.dead_letters]:
+            yield f"{topic.dead_letters} is not empty"
 
 
 def both_sides_agree_on_images(found: Evidence) -> Iterator[str]:
@@ -147,11 +178,12 @@ def both_sides_agree_on_images(found: Evidence) -> Iterator[str]:
     )
     ours = {row.image: row for row in found.rows("label_store", query.format(id="id"))}
     theirs = {row.image: row for row in found.rows("acquisition", query.format(id="image"))}
-    for what, holds in (
-        ("labelled", lambda row: row.label_set_version > 0),
-        ("out", lambda row: row.label_set_version == 0 and row.batch is not None and not row.skipped),
-        ("skipped", lambda row: bool(row.skipped)),
-    ):
+    kinds: dict[str, Callable[[Any], bool]] = {
+        "labelled": lambda row: row.label_set_version > 0,
+        "out": lambda row: row.label_set_version == 0 and row.batch is not None and not row.skipped,
+        "skipped": lambda row: bool(row.skipped),
+    }
+    for what, holds in kinds.items():
         left = {image for image, row in ours.items() if holds(row)}
         right = {image for image, row in theirs.items() if holds(row)}
         if left != right:
@@ -160,7 +192,9 @@ def both_sides_agree_on_images(found: Evidence) -> Iterator[str]:
 
 def batches_are_numbered_and_one_is_open(found: Evidence) -> Iterator[str]:
     """Section 1: at most one open batch, and both sides know the same ones."""
-    ours = found.rows("label_store", "SELECT number, close_reason FROM batches WHERE campaign = :c ORDER BY number")
+    ours = found.rows(
+        "label_store", "SELECT number, close_reason FROM batches WHERE campaign = :c ORDER BY number"
+    )
     numbers = [row.number for row in ours]
     if numbers != list(range(1, len(numbers) + 1)):
         yield f"the label store's batches are {numbers}"
@@ -181,7 +215,9 @@ def every_accepted_image_has_one_end(found: Evidence) -> Iterator[str]:
         once = Counter(image for part in parts for image in part)
         if any(times > 1 for times in once.values()) or not set(once) <= set(event.accepted):
             yield f"batch.closed {event.batch} counts an image twice, or one that it did not accept"
-    annotated = {row.image for row in found.rows("label_store", "SELECT image FROM annotations WHERE campaign = :c")}
+    annotated = {
+        row.image for row in found.rows("label_store", "SELECT image FROM annotations WHERE campaign = :c")
+    }
     query = "SELECT batch, image, outcome FROM batch_images WHERE campaign = :c"
     labelled: Counter[str] = Counter()
     for row in found.rows("label_store", query):
@@ -197,7 +233,9 @@ def the_ranking_covers_the_pool(found: Evidence) -> Iterator[str]:
     images = found.rows("label_store", "SELECT * FROM images WHERE campaign = :c")
     pool = {row.id for row in images if row.split == SPLIT_POOL}
     quarantined = {row.id for row in images if row.quarantine_reason}
-    promoted = max((event.version for event in found.events(events.ModelPublished) if event.promoted), default=0)
+    promoted = max(
+        (event.version for event in found.events(events.ModelPublished) if event.promoted), default=0
+    )
     embedded = max(found.events(events.PoolEmbedded), key=lambda event: (event.version, event.generation))
     if embedded.version != promoted:
         yield f"version {promoted} is promoted and {embedded.version} embedded"
@@ -205,7 +243,9 @@ def the_ranking_covers_the_pool(found: Evidence) -> Iterator[str]:
     rows = [image for part in stream(found.objects, manifest) for image in hexadecimal(part.images)]
     if sorted(rows) != sorted(pool - quarantined):
         yield f"the manifest holds {len(rows)} rows for {len(pool - quarantined)} usable images"
-    newest = found.rows("acquisition", "SELECT * FROM rankings WHERE campaign = :c ORDER BY number DESC LIMIT 1")[0]
+    newest = found.rows(
+        "acquisition", "SELECT * FROM rankings WHERE campaign = :c ORDER BY number DESC LIMIT 1"
+    )[0]
     if (newest.version, newest.generation) != (promoted, embedded.generation):
         yield f"ranked is {newest.version}/{newest.generation}, embedded {promoted}/{embedded.generation}"
     data = found.objects.get(newest.key)
@@ -218,8 +258,26 @@ def the_ranking_covers_the_pool(found: Evidence) -> Iterator[str]:
         yield f"unlabelled images without a score: {sorted(missing)}"
 
 
+def what_cannot_be_used_is_known_everywhere(found: Evidence) -> Iterator[str]:
+    """Invariant 4: the quarantined, each with its reason."""
+    query = "SELECT {0} AS image, {1} AS reason FROM images WHERE campaign = :c AND {1} <> ''"
+    held = found.rows("embedding", query.format("id", "quarantined"))
+    known = found.rows("label_store", query.format("id", "quarantine_reason"))
+    if len(held) != len(known) or {row.image for row in held} != {row.image for row in known}:
+        yield f"embedding quarantined {held}, the label store knows {known}"
+
+
+def a_run_ends_with_its_one_version(found: Evidence) -> Iterator[str]:
+    """Invariant 6."""
+    begun = [row.version for row in found.rows("trainer", "SELECT version FROM runs WHERE campaign = :c")]
+    made = [row.version for row in found.rows("trainer", "SELECT version FROM models WHERE campaign = :c")]
+    announced = [event.version for event in found.events(events.ModelPublished)]
+    if not sorted(begun) == sorted(made) == sorted(announced):
+        yield f"runs for versions {begun} made {made} and announced {announced}"
+
+
 def labels_are_what_the_bytes_say(found: Evidence) -> Iterator[str]:
-    """The vendor knows an image by its bytes alone: the copy it was shown is the image that the label is kept for."""
+    """A vendor knows an image by its bytes: what it was shown is the image that the label is kept for."""
     query = "SELECT id, key, verdicts FROM images WHERE campaign = :c AND label_set_version > 0"
     for row in found.rows("label_store", query) if found.truth else ():
         digest = hashlib.sha256(found.pool.get(row.key)).hexdigest()
@@ -238,6 +296,7 @@ def the_pool_is_untouched(found: Evidence) -> Iterator[str]:
 CHECKS: tuple[Check, ...] = (
     acknowledged_annotations_are_kept,
     an_image_is_annotated_once,
+    an_expired_lease_changes_nothing,
     revisions_have_no_gap_and_arrive_in_order,
     every_event_is_published_in_order,
     every_event_is_handled,
@@ -245,6 +304,8 @@ CHECKS: tuple[Check, ...] = (
     batches_are_numbered_and_one_is_open,
     every_accepted_image_has_one_end,
     the_ranking_covers_the_pool,
+    what_cannot_be_used_is_known_everywhere,
+    a_run_ends_with_its_one_version,
     labels_are_what_the_bytes_say,
     the_pool_is_untouched,
 )
@@ -258,7 +319,7 @@ def check(found: Evidence) -> None:
 
 def _positive(verdicts: Any) -> frozenset[str]:
     """Read the positive labels out of a stored verdict document."""
-    import json
-
     document = json.loads(verdicts) if isinstance(verdicts, str) else verdicts
-    return frozenset(label for label, verdict in document.items() if verdict in (VERDICT_POSITIVE, "positive"))
+    return frozenset(
+        label for label, verdict in document.items() if verdict in (VERDICT_POSITIVE, "positive")
+    )

@@ -1,4 +1,4 @@
-"""One story for every run of the slice: import, label batches as they come, and stop when enough is closed."""
+"""One story for every run of the slice: import, label batches as they come, stop when enough are closed."""
 
 import hashlib
 import io
@@ -9,7 +9,12 @@ from uuid import UUID
 from google.protobuf.duration_pb2 import Duration
 from PIL import Image
 
-from aloft.api.labels.v1 import batch_service_pb2, campaign_service_pb2, image_service_pb2, labelling_service_pb2
+from aloft.api.labels.v1 import (
+    batch_service_pb2,
+    campaign_service_pb2,
+    image_service_pb2,
+    labelling_service_pb2,
+)
 from aloft.api.labels.v1.campaign_pb2 import VERDICT_POSITIVE, Campaign, LabelVerdict
 from aloft.api.labels.v1.vendor_service_pb2 import CreateVendorRequest, Vendor
 from aloft.kit.bus.embedded import EmbeddedBus
@@ -27,7 +32,7 @@ STORE = "label_store"
 
 
 def draw(pool: Path, count: int) -> dict[str, frozenset[str]]:
-    """Write small images whose labels follow from their number; say the labels by the SHA-256 of the bytes."""
+    """Write small images whose labels follow from their number; say the labels by the bytes' SHA-256."""
     truth = {}
     for number in range(count):
         shade = (37 * number % 256, 91 * number % 256, 153 * number % 256)
@@ -56,7 +61,9 @@ class Story:
         truth = draw(self.world.folder / "pool", self.images)
         self.truth = truth
         self._set_up()
-        self.world.until(self._done, f"{self.batches} batches are closed and another is open", act=self._label)
+        self.world.until(
+            self._done, f"{self.batches} batches are closed and another is open", act=self._label
+        )
         self.world.until(lambda: not self.world.step(), "everything comes to rest")
 
     def _request(self) -> str:
@@ -121,12 +128,15 @@ class Story:
             return False
         submit = labelling_service_pb2.SubmitAnnotationsRequest(parent=PARENT, request_id=self._request())
         for task in tasks:
-            verdicts = [LabelVerdict(label=name, verdict=VERDICT_POSITIVE) for name in sorted(self._look(task.image))]
+            verdicts = [
+                LabelVerdict(label=name, verdict=VERDICT_POSITIVE) for name in sorted(self._look(task.image))
+            ]
             submit.annotations.add(task=task.name, lease=task.lease, verdicts=verdicts)
         try:
             self._call("LabellingService", "SubmitAnnotations", submit, VENDOR)
         except FailedPrecondition as refused:
-            assert refused.reason == "LEASE_EXPIRED", refused
+            if refused.reason != "LEASE_EXPIRED":
+                raise
             return True
         for annotation in submit.annotations:
             positive = frozenset(verdict.label for verdict in annotation.verdicts)

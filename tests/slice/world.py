@@ -1,4 +1,4 @@
-"""Four services in one process, stepped by hand: every port behind the fault wrapper, time set forward, no thread."""
+"""Four services in one process, stepped by hand: every port can fail, time is set forward, no thread runs."""
 
 import contextlib
 import shutil
@@ -50,7 +50,7 @@ def templates(folder: Path) -> Path:
 
 @dataclass
 class World:
-    """One run. A service that crashed is built again over what it left; clients repeat what they were not told of."""
+    """One run. A crashed service is built again over what it left; clients repeat what went unanswered."""
 
     folder: Path
     template: Path
@@ -68,8 +68,7 @@ class World:
 
     def database(self, name: str) -> Database:
         """Open a service's database, unwrapped."""
-        database = Database(f"sqlite:///{self.folder / name}.db", schema=name, clock=self.clock)
-        return database
+        return Database(f"sqlite:///{self.folder / name}.db", schema=name, clock=self.clock)
 
     def _build(self, name: str) -> None:
         while True:
@@ -88,7 +87,7 @@ class World:
             closers = [database.close, bus.close]
             try:
                 service = APPS[name].build(SETTINGS[name](), ports)
-            except (Crash, Exception) as failure:
+            except (Crash, Exception) as failure:  # noqa: BLE001 - any port call of a start may fail
                 self._note(failure)
                 for close in closers:
                     close()
@@ -118,7 +117,7 @@ class World:
                 except Crash as failure:
                     self.crash(name, failure)
                     busy = True
-                except Exception as failure:
+                except Exception as failure:  # noqa: BLE001 - as the loop of a running service
                     self._note(failure)
                     busy = True
         return busy
@@ -130,7 +129,9 @@ class World:
                 return
         raise Stalled(f"still busy after 500 rounds; errors so far: {self.errors}")
 
-    def until(self, condition: Callable[[], bool], what: str, act: Callable[[], bool] = lambda: False) -> None:
+    def until(
+        self, condition: Callable[[], bool], what: str, act: Callable[[], bool] = lambda: False
+    ) -> None:
         """Step, let clients act, and set time forward when nothing moves, until a condition holds."""
         idle = 0
         for _ in range(2_000):
@@ -154,7 +155,7 @@ class World:
                 self.crash(name, failure)
             except AloftError:
                 raise
-            except Exception as failure:
+            except Exception as failure:  # noqa: BLE001 - a client sees INTERNAL and repeats
                 self._note(failure)
         raise Stalled(f"{service}.{method} failed 20 times: {self.errors[-1]}")
 

@@ -11,6 +11,7 @@ from aloft.kit.bus.cloudevents import Attributes, Malformed, from_headers, to_he
 from aloft.kit.bus.embedded import EmbeddedBus
 from aloft.kit.bus.metrics import metrics_in
 from aloft.kit.bus.topics import COMPACTED, TOPICS, every_name, topic_of
+from aloft.kit.bus.wiring import TopicsMissing
 
 LINE = st.text(st.characters(codec="utf-8", exclude_categories=["Cc", "Cs"]), min_size=1, max_size=40)
 
@@ -33,7 +34,7 @@ def test_a_message_without_a_topic_is_named() -> None:
 
 def test_topics_are_created_or_missing_ones_are_named() -> None:
     bus = EmbeddedBus(":memory:")
-    with pytest.raises(RuntimeError, match=r"topics are missing: aloft\.campaign\.changed\.v1, "):
+    with pytest.raises(TopicsMissing, match=r"topics are missing: aloft\.campaign\.changed\.v1, "):
         ensure_topics(bus, create=False)
     ensure_topics(bus, create=True)
     ensure_topics(bus, create=False)

@@ -125,12 +125,18 @@ def standing(server: Connection, campaign: str) -> dict[str, dict[str, object]]:
             **_fields(stub.GetCampaignProgress(labels.GetCampaignProgressRequest(name=name))),
         }
     with server.to("trainer") as opened:
-        models = TrainerServiceStub(opened).ListModels(trainer.ListModelsRequest(parent=name, page_size=100)).models
+        models = (
+            TrainerServiceStub(opened)
+            .ListModels(trainer.ListModelsRequest(parent=name, page_size=100))
+            .models
+        )
         runs = TrainerServiceStub(opened).ListRuns(trainer.ListRunsRequest(parent=name, page_size=100)).runs
         answers["trainer"] = {
             "newest_version": max((model.version for model in models), default=0),
             "failed_runs": [run.error for run in runs if run.state == trainer.Run.STATE_FAILED],
-            "running_runs": [f"{run.stage} {run.progress:.0%}" for run in runs if run.state == trainer.Run.STATE_RUNNING],
+            "running_runs": [
+                f"{run.stage} {run.progress:.0%}" for run in runs if run.state == trainer.Run.STATE_RUNNING
+            ],
         }
     with server.to("embedding") as opened:
         answers["embedding"] = _fields(
@@ -138,7 +144,9 @@ def standing(server: Connection, campaign: str) -> dict[str, dict[str, object]]:
         )
     with server.to("acquisition") as opened:
         answers["acquisition"] = _fields(
-            AcquisitionServiceStub(opened).GetSelection(acquisition.GetSelectionRequest(name=f"{name}/selection"))
+            AcquisitionServiceStub(opened).GetSelection(
+                acquisition.GetSelectionRequest(name=f"{name}/selection")
+            )
         )
     return answers
 

@@ -45,7 +45,8 @@ def connection() -> Connection:
     key = os.environ.get("ALOFT_KEY", "")
     if not key:
         raise typer.BadParameter(
-            "no key: set ALOFT_KEY to an operator's or administrator's key (`aloft admin bootstrap` makes the first)"
+            "no key: set ALOFT_KEY to an operator's or administrator's key"
+            " (`aloft admin bootstrap` makes the first)"
         )
     ca = os.environ.get("ALOFT_CA_FILE")
     return Connection(os.environ.get("ALOFT_HOST", "127.0.0.1"), key, Path(ca) if ca else None)

@@ -29,7 +29,9 @@ def images() -> None:
 @app.command("import")
 def import_(
     campaign: str,
-    prefix: Annotated[str, typer.Option(help="Register every object of the pool bucket under this prefix.")] = "",
+    prefix: Annotated[
+        str, typer.Option(help="Register every object of the pool bucket under this prefix.")
+    ] = "",
     manifest: Annotated[str, typer.Option(help="Or: a CSV object in the pool bucket (`key`, `split`).")] = "",
     validation: Annotated[float, typer.Option(help="Part of a listing held out for validation.")] = 0.0,
     test: Annotated[float, typer.Option(help="Part of a listing held out for the test.")] = 0.0,

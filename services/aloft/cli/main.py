@@ -10,7 +10,8 @@ app = typer.Typer(
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
-    help="Active learning for archives of remote-sensing images. Client commands read ALOFT_KEY and ALOFT_HOST.",
+    help="Active learning for archives of remote-sensing images."
+    " Client commands read ALOFT_KEY and ALOFT_HOST.",
 )
 app.command()(up)
 app.command()(serve)

@@ -1,4 +1,4 @@
-"""How commands answer: a table for a person, JSON for a script, one sentence on standard error for a refusal."""
+"""How commands answer: a table for a person, JSON for a script, a sentence on stderr for a refusal."""
 
 import json
 import sys
@@ -22,7 +22,9 @@ err = Console(stderr=True, highlight=False)
 
 def show(message: Message, as_json: bool) -> None:
     """Print one resource."""
-    fields = MessageToDict(message, preserving_proto_field_name=True, always_print_fields_with_no_presence=True)
+    fields = MessageToDict(
+        message, preserving_proto_field_name=True, always_print_fields_with_no_presence=True
+    )
     if as_json:
         print(json.dumps(fields))
         return

@@ -1,12 +1,16 @@
-"""`aloft serve SERVICE` and `aloft up`: services wired from their settings and run until they are told to stop."""
+"""`aloft serve SERVICE` and `aloft up`: services wired from their settings, run until told to stop."""
 
-from collections.abc import Callable
-from contextlib import ExitStack
+import errno
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Annotated
 
 import grpc
 import typer
+from kafka.errors import KafkaError
+from rich.markup import escape
+from sqlalchemy.exc import OperationalError
 
 from aloft.api.labels.v1.vendor_service_pb2 import VerifyKeyRequest
 from aloft.api.labels.v1.vendor_service_pb2_grpc import KeyServiceStub
@@ -15,11 +19,13 @@ from aloft.cli.output import err
 from aloft.cli.services import NAMES, app_of
 from aloft.kit import names
 from aloft.kit.bus.port import Bus
+from aloft.kit.bus.wiring import TopicsMissing
 from aloft.kit.errors import Unauthenticated
 from aloft.kit.ports import open_bus, open_ports
 from aloft.kit.rpc.call import Principal, Role
-from aloft.kit.rpc.channel import channel, error_of
+from aloft.kit.rpc.channel import Identity, channel, error_of
 from aloft.kit.rpc.keys import service_key
+from aloft.kit.rpc.server import StartRefused
 from aloft.kit.rpc.verifiers import ChainVerifier, RemoteVerifier, ServiceKeyVerifier, Verifier
 from aloft.kit.runner import Member, run_all
 from aloft.kit.settings import Settings, SettingsError, load
@@ -30,7 +36,7 @@ LABEL_STORE = "label-store"
 def serve(service: Annotated[str, typer.Argument(help=f"One of {', '.join(NAMES)}.")]) -> None:
     """Run one service until SIGTERM or Ctrl-C. Its settings: `aloft settings SERVICE`."""
     settings = settings_of(service)
-    with ExitStack() as opened:
+    with starting(), ExitStack() as opened:
         bus = open_bus(settings)
         opened.callback(bus.close)
         run_all([member(service, settings, bus, opened)])
@@ -43,7 +49,7 @@ def up(
     ] = PORTS[LABEL_STORE],
 ) -> None:
     """Run all four services in this process, embedded: SQLite and folders, no server. Ctrl-C stops it."""
-    with ExitStack() as opened:
+    with starting(), ExitStack() as opened:
         members = []
         bus: Bus | None = None
         for offset, service in enumerate(NAMES):
@@ -60,6 +66,21 @@ def up(
         err.print(f"metrics      http://127.0.0.1:{port + 10}/metrics")
         err.print(f"images       {data_dir / 'pool'} (put yours here)\nCtrl-C stops all of it.")
         run_all(members)
+
+
+@contextmanager
+def starting() -> Iterator[None]:
+    """Turn what keeps a service from starting into a sentence and exit code 1."""
+    try:
+        yield
+    except (StartRefused, TopicsMissing, KafkaError, OperationalError) as refused:
+        err.print(f"[red]cannot start[/red] {escape(str(refused).splitlines()[0])}")
+        raise typer.Exit(1) from refused
+    except OSError as refused:
+        if refused.errno != errno.EADDRINUSE:
+            raise
+        err.print("[red]cannot start[/red] a port is taken: is another Aloft running? Choose others.")
+        raise typer.Exit(1) from refused
 
 
 def settings_of(service: str, **given: object) -> Settings:
@@ -89,8 +110,12 @@ def _verifier(settings: Settings, opened: ExitStack) -> Verifier:
     """Services are known by their secret; whose any other key is, the label store says."""
     secrets = settings.rpc.service_secrets()
     key = service_key(secrets[0], settings.service)
-    ca = settings.rpc.ca_file.read_bytes() if settings.rpc.ca_file else None
-    to_store = opened.enter_context(channel(settings.rpc.label_store, key=key, ca=ca))
+    rpc = settings.rpc
+    ca = rpc.ca_file.read_bytes() if rpc.ca_file else None
+    identity = None
+    if ca and rpc.tls_cert and rpc.tls_key:
+        identity = Identity(rpc.tls_cert.read_bytes(), rpc.tls_key.read_bytes())
+    to_store = opened.enter_context(channel(rpc.label_store, key=key, ca=ca, identity=identity))
     return ChainVerifier(ServiceKeyVerifier(secrets), RemoteVerifier(_ask(to_store)))
 
 

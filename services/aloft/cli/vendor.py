@@ -26,7 +26,9 @@ def create(
     json: Json = False,
 ) -> None:
     """Create a vendor and its first key, which is shown this once."""
-    wanted = vendor_service_pb2.Vendor(campaigns=[f"campaigns/{one}" for one in campaign], max_leases=max_leases)
+    wanted = vendor_service_pb2.Vendor(
+        campaigns=[f"campaigns/{one}" for one in campaign], max_leases=max_leases
+    )
     request = vendor_service_pb2.CreateVendorRequest(vendor_id=vendor, vendor=wanted, request_id=str(uuid4()))
     with connection().to("label-store") as opened:
         stub = VendorServiceStub(opened)

@@ -58,13 +58,17 @@ def event_loops(
     return EventLoops(loops, close)
 
 
+class TopicsMissing(Exception):
+    """A platform team creates the topics itself, and has not created all of them."""
+
+
 def ensure_topics(bus: Bus, *, create: bool) -> None:
     """Create every topic, or check that a platform team did, and name those that are missing."""
     names = every_name()
     if create:
         bus.create_topics(names, COMPACTED)
     elif missing := bus.missing_topics(names):
-        raise RuntimeError(
+        raise TopicsMissing(
             f"topics are missing: {', '.join(missing)}."
             " Create them, or let Aloft do it with bus.create_topics"
         )
