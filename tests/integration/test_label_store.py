@@ -342,6 +342,14 @@ def test_what_a_submit_says_is_checked_field_by_field(world: World) -> None:
         world.submit(leased, request="not a uuid")
 
 
+def test_a_submit_that_fits_into_no_event_is_refused(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("aloft.label_store.use_cases.submitting.VERDICTS", 3)
+    ready(world)
+    world.select(1, 0, 1)
+    with pytest.raises(InvalidArgument, match="split it"):
+        world.submit(world.lease(), "water", "road")
+
+
 def test_a_quota_answers_when_to_come_back(world: World) -> None:
     ready(world)
     small = world.vendor("small", max_leases=2)

@@ -69,6 +69,11 @@ def test_a_campaign_needs_labels() -> None:
     assert violated(pb.Campaign()) == {"campaign.taxonomy.labels"}
 
 
+def test_guidelines_that_fit_into_no_event_are_refused() -> None:
+    label = pb.Label(id="water", guideline="wet " * 200_000)
+    assert violated(pb.Campaign(taxonomy=pb.Taxonomy(labels=[label]))) == {"campaign.taxonomy"}
+
+
 def test_a_number_that_is_none_is_refused() -> None:
     spec = pb.ImageSpec(mean=[float("nan")] * 3, std=[float("nan")] * 3)
     policy = pb.BatchPolicy(close_fraction=float("nan"))

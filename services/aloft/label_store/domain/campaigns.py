@@ -27,6 +27,7 @@ OUTPUT_ONLY = (
 LABELS = 1000
 BATCH_IMAGES = 5_000
 """As many as fit into one event, each with its sentence."""
+TAXONOMY_BYTES = 512 * 1024
 PIXELS = 4096
 BANDS = 64
 _ARCHITECTURE = re.compile(r"[a-z0-9][a-z0-9_.]*")
@@ -97,6 +98,10 @@ def _taxonomy_violations(taxonomy: pb.Taxonomy) -> Iterator[FieldViolation]:
         yield FieldViolation(
             "campaign.taxonomy.labels", f"give 1 to {LABELS} labels, not {len(taxonomy.labels)}"
         )
+    if taxonomy.ByteSize() > TAXONOMY_BYTES:
+        size = taxonomy.ByteSize()
+        text = f"at most {TAXONOMY_BYTES} bytes with its guidelines, not {size}: link to longer ones"
+        yield FieldViolation("campaign.taxonomy", text)
     seen: dict[str, int] = {}
     for index, label in enumerate(taxonomy.labels):
         field = f"campaign.taxonomy.labels[{index}].id"

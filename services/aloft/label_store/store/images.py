@@ -92,7 +92,8 @@ def register(tx: Transaction, found: Sequence[Image], known: Mapping[str, Image]
         rows = [{name: getattr(image, name) for name in columns} for image in new]
         tx.execute(sa.insert(images).values(created_us=NOW), rows)
     if replaced:
-        tx.execute(_REPLACE, [_key(image) | _object(image) for image in replaced])
+        by_id = sorted(replaced, key=lambda image: image.id)
+        tx.execute(_REPLACE, [_key(image) | _object(image) for image in by_id])
     return [*new, *replaced]
 
 
@@ -138,7 +139,9 @@ def change(tx: Transaction, campaign: str, ids: Sequence[str], **values: Any) ->
 
 def note_copied(tx: Transaction, copied: Sequence[Image]) -> None:
     """Note that vendors have a copy of these images, as they were read."""
-    tx.execute(_COPIED, [{**_key(image), "copied": image.version} for image in copied])
+    # By id, as label sets are written: two that write the same images wait for each other, not both for ever.
+    by_id = sorted(copied, key=lambda image: image.id)
+    tx.execute(_COPIED, [{**_key(image), "copied": image.version} for image in by_id])
 
 
 def label(tx: Transaction, campaign: str, revision: int, agreed: Mapping[str, Verdicts]) -> list[Image]:

@@ -16,6 +16,9 @@ from aloft.label_store.store.tasks import DONE, Task
 from aloft.label_store.use_cases.closing import close_if_due, images_by_batch
 from aloft.label_store.use_cases.leases import held, named
 
+VERDICTS = 10_000
+"""Verdicts that one call may have: what fits into one event."""
+
 
 def submit(
     tx: Transaction, vendor: str, request: service.SubmitAnnotationsRequest
@@ -33,6 +36,11 @@ def submit(
 
 def _check_verdicts(campaign: Campaign, request: service.SubmitAnnotationsRequest) -> None:
     labels = campaign.labels
+    count = sum(len(annotation.verdicts) for annotation in request.annotations)
+    if count > VERDICTS:
+        raise InvalidArgument.of(
+            "annotations", f"at most {VERDICTS} verdicts in one call, not {count}: split it"
+        )
     wrong: list[FieldViolation] = []
     for index, annotation in enumerate(request.annotations):
         wrong += verdicts.violations_of(annotation.verdicts, labels, f"annotations[{index}].verdicts")
