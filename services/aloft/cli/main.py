@@ -3,6 +3,7 @@
 import typer
 
 from aloft.cli import admin, campaign, images, vendor
+from aloft.cli.demo import demo
 from aloft.cli.serve import serve, up
 from aloft.cli.settings import settings
 
@@ -16,6 +17,7 @@ app = typer.Typer(
 app.command()(up)
 app.command()(serve)
 app.command()(settings)
+app.command()(demo)
 app.add_typer(admin.app, name="admin")
 app.add_typer(campaign.app, name="campaign")
 app.add_typer(images.app, name="images")

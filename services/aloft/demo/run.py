@@ -1,0 +1,75 @@
+"""Puts a demonstration together and takes it apart again, whatever happens in between."""
+
+import shutil
+import tempfile
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+
+import grpc
+from rich.console import Console
+
+from aloft.demo.children import DemoFailed
+from aloft.demo.interruption import Interruption
+from aloft.demo.outcome import Outcome
+from aloft.demo.plan import Plan, Rooms
+from aloft.demo.play import Play
+from aloft.demo.screen import screen
+from aloft.demo.stage import Stage
+from aloft.kit.errors import AloftError
+from aloft.kit.rpc.channel import error_of
+
+QUICK = {
+    # Nobody routes calls to these services, so nobody needs time to turn away.
+    "ALOFT_RPC__DRAIN_DELAY_S": "0",
+    "ALOFT_RPC__DRAIN_S": "2",
+    "ALOFT_TELEMETRY__LOG_LEVEL": "warning",
+}
+
+
+def perform(plan: Plan, env: Mapping[str, str], keep: Path | None, console: Console) -> Outcome:
+    """Run the demonstration. However it ends, no process is left, and no file unless it is to be kept."""
+    began = time.monotonic()
+    interruption = Interruption()
+
+    def clock() -> float:
+        return time.monotonic() - began
+
+    with (
+        interruption.listening(),
+        _rooms({**env, **QUICK}, keep) as rooms,
+        Stage(rooms, interruption) as stage,
+        interruption.raising(),
+    ):
+        shown = screen(console, plan.sentence(), clock)
+        try:
+            return Play(plan, rooms, stage, shown, clock).run()
+        except (DemoFailed, AloftError, grpc.RpcError) as failure:
+            raise DemoFailed(_sentence(stage, failure), stage.tails()) from failure
+        finally:
+            shown.close()
+
+
+@contextmanager
+def _rooms(env: Mapping[str, str], keep: Path | None) -> Iterator[Rooms]:
+    if keep is not None:
+        keep.mkdir(parents=True)
+        yield Rooms(keep.resolve(), env)
+        return
+    folder = Path(tempfile.mkdtemp(prefix="aloft-demo-"))
+    try:
+        yield Rooms(folder, env)
+    finally:
+        shutil.rmtree(folder)
+
+
+def _sentence(stage: Stage, failure: Exception) -> str:
+    """Say what failed; that a process has ended says more than the call that found nobody."""
+    try:
+        stage.check()
+    except DemoFailed as ended:
+        return str(ended)
+    if isinstance(failure, grpc.RpcError):
+        failure = error_of(failure)
+    return f"{failure.reason}: {failure.message}" if isinstance(failure, AloftError) else str(failure)
