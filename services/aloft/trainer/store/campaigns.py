@@ -17,8 +17,9 @@ def put(tx: Transaction, campaign: Campaign) -> bool:
     fresh = insert.values(asdict(campaign))
     changed = {name: fresh.excluded[name] for name in ("version", "running", "spec", "base")}
     newer = fresh.excluded.version > campaigns.c.version
-    put = tx.execute(fresh.on_conflict_do_update(index_elements=["id"], set_=changed, where=newer))
-    return put.rowcount == 1
+    put = fresh.on_conflict_do_update(index_elements=["id"], set_=changed, where=newer)
+    # Not the row count: of an insert, PostgreSQL's driver has none left to tell.
+    return tx.execute(put.returning(campaigns.c.id)).first() is not None
 
 
 def find(tx: Transaction, campaign: str, *, lock: bool = False) -> Campaign | None:
