@@ -1,0 +1,122 @@
+"""The slice end to end, the same story on the embedded adapters and on the real servers."""
+
+import re
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from aloft.cli.connection import PORTS
+from tests.e2e.campaign import Campaign
+from tests.e2e.embedded import embedded
+from tests.e2e.program import eventually
+from tests.e2e.real import real
+from tests.e2e.system import System
+from tests.stack.kafka import Kafka
+from tests.stack.minio import Minio
+
+GUIDE = Path(__file__).parents[2] / "docs" / "vendor-guide.md"
+
+pytestmark = pytest.mark.timeout(240)  # processes start slowly where several suites share the cores
+
+
+@pytest.fixture
+def laptop(tmp_path: Path) -> Iterator[System]:
+    """Run the embedded system: one process, a folder."""
+    with embedded(tmp_path / "system") as system, system.explained():
+        system.start()
+        system.bootstrap()
+        yield system
+
+
+@pytest.fixture
+def servers(tmp_path: Path, kafka: Kafka, minio: Minio, postgres_database: str) -> Iterator[System]:
+    """Run each service as a process of its own on the real servers."""
+    with real(tmp_path / "system", kafka, minio, postgres_database) as system, system.explained():
+        system.start()
+        system.bootstrap()
+        yield system
+
+
+def test_the_slice_runs_embedded_in_one_process(laptop: System, tmp_path: Path) -> None:
+    tell(laptop, Campaign(laptop, tmp_path / "vendor", architecture="resnet18"))
+
+
+def test_the_slice_runs_on_kafka_s3_and_postgresql(servers: System, tmp_path: Path) -> None:
+    tell(servers, Campaign(servers, tmp_path / "vendor"))
+
+
+def tell(system: System, campaign: Campaign) -> None:
+    with system.explained():
+        campaign.fill_pool()
+        campaign.create()
+        imported = system.aloft("images", "import", campaign.name)
+        assert int(imported["registered_images"]) == campaign.images + 1, imported
+        eventually(campaign.batches, "a first batch is selected")
+        campaign.look_at_tasks()
+        vendor = campaign.start_vendor(max_tasks=3)
+        eventually(lambda: campaign.closed(2), "two batches are closed and a third is selected")
+        assert vendor.stop() == 0, "the vendor did not end well"
+        campaign.come_to_rest()
+        look_at_status(system, campaign)
+        refused_with_a_sentence(system)
+        look_at_metrics(system)
+        system.stop()
+        campaign.check()
+
+
+def look_at_status(system: System, campaign: Campaign) -> None:
+    said = {one["service"]: one for one in system.aloft("campaign", "status", campaign.name)}
+    assert set(said) == set(PORTS)
+    store, closed = said["label-store"], [reason for reason in campaign.batches() if reason]
+    assert store["state"] == "RUNNING"
+    assert int(store["pool_images"]) == campaign.images
+    assert int(store["quarantined_images"]) == 1
+    assert int(store["closed_batches"]) == len(closed)
+    assert int(store["labelled_images"]) == campaign.labelled() >= 2 * campaign.batch
+    assert int(store["label_revision"]) == int(said["acquisition"]["applied_label_revision"])
+    assert said["trainer"]["failed_runs"] == []
+    assert int(said["embedding"]["embedded_images"]) == campaign.images
+    assert said["acquisition"]["open_batch"].endswith(f"/batches/{len(closed) + 1}"), said["acquisition"]
+    assert said["acquisition"]["waiting_for"] == "", "a batch is out and acquisition waits for something else"
+
+
+def refused_with_a_sentence(system: System) -> None:
+    for command, sentence in (
+        (("campaign", "status", "nowhere"), r"CAMPAIGN_NOT_FOUND campaigns/nowhere"),
+        (("campaign", "create", "odd", "--label", "Not An Id"), r"taxonomy\.labels\[0\]\.id"),
+    ):
+        answer = system.ask(*command)
+        assert answer.code == 1, f"aloft {' '.join(command)} ended with {answer.code}: {answer.err}"
+        assert re.search(sentence, answer.err), answer.err
+        assert "Traceback" not in answer.err, answer.err
+        assert answer.out == ""
+
+
+def look_at_metrics(system: System) -> None:
+    page = system.metrics()
+    failed = re.findall(r"^aloft_loop_failures\S* [1-9].*", page, re.MULTILINE)
+    assert not failed, f"loops failed though nothing was broken: {failed}"
+    ready = re.findall(r'^aloft_ready\{service="(\S+)"\} 1\.0', page, re.MULTILINE)
+    assert len(ready) == len(PORTS), f"ready are {ready}"
+
+
+def test_the_vendor_guides_program_labels_everything_as_it_stands(laptop: System, tmp_path: Path) -> None:
+    with laptop.explained():
+        campaign = Campaign(laptop, tmp_path / "vendor", images=12, batch=12)
+        campaign.fill_pool()
+        campaign.create()
+        laptop.aloft("images", "import", campaign.name)
+        eventually(campaign.batches, "a batch of everything is selected")
+        [program] = re.findall(r"```python\n(.*?)```", GUIDE.read_text(), re.DOTALL)
+        told = {
+            "ALOFT_TARGET": laptop.targets["label-store"],
+            "ALOFT_KEY": campaign.key,
+            "CAMPAIGN": campaign.name,
+        }
+        (tmp_path / "guide.py").write_text(program)
+        vendor = laptop.client("guide", [sys.executable, str(tmp_path / "guide.py")], env=told)
+        assert vendor.wait(60) == 0, vendor.tail()
+        assert vendor.said().split() == ["labelled", "10", "labelled", "2"]
+        assert campaign.labelled() == campaign.images
