@@ -348,7 +348,10 @@ def test_a_failing_job_is_tried_again_ever_later_and_then_fails_with_its_reason(
 
 @pytest.mark.parametrize(
     "away",
-    [Unavailable("STORE_AWAY", "the bucket does not answer"), OperationalError("SELECT 1", None, OSError("gone"))],
+    [
+        Unavailable("STORE_AWAY", "the bucket does not answer"),
+        OperationalError("SELECT 1", None, OSError("gone")),
+    ],
     ids=["store", "database"],
 )
 def test_a_job_outlives_any_number_of_outages_of_what_it_needs(

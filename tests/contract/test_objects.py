@@ -13,6 +13,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from minio import Minio
+from prometheus_client import REGISTRY
+
 from aloft.kit.clock import ManualClock
 from aloft.kit.objects.digests import HashedStream
 from aloft.kit.objects.directory import DirectoryObjects
@@ -22,11 +27,6 @@ from aloft.kit.objects.port import ByteRange, Objects
 from aloft.kit.objects.s3 import S3Objects
 from aloft.kit.objects.s3_config import SMALLEST_PART, S3Config
 from aloft.kit.objects.signing import UrlSigner
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
-from minio import Minio
-from prometheus_client import REGISTRY
-
 from tests.stack.minio import Minio as MinioServer
 
 MIB = 1 << 20

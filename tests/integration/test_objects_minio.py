@@ -15,15 +15,15 @@ from ipaddress import IPv4Address
 from pathlib import Path
 
 import pytest
-from aloft.kit.objects.errors import ObjectMissing, StoreRefused, StoreUnavailable
-from aloft.kit.objects.port import ByteRange
-from aloft.kit.objects.s3 import S3Objects
-from aloft.kit.objects.s3_config import SMALLEST_PART, S3Config
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from minio import Minio
 
+from aloft.kit.objects.errors import ObjectMissing, StoreRefused, StoreUnavailable
+from aloft.kit.objects.port import ByteRange
+from aloft.kit.objects.s3 import S3Objects
+from aloft.kit.objects.s3_config import SMALLEST_PART, S3Config
 from tests.integration.store_proxy import StoreProxy
 from tests.stack.minio import Minio as MinioServer
 

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+
 from aloft.kit.objects.directory import DirectoryObjects
 from aloft.kit.objects.errors import BadKey, ObjectMissing
 

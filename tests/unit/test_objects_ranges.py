@@ -4,11 +4,12 @@ from collections.abc import Iterable, Sequence
 from itertools import pairwise
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
 from aloft.kit.objects.byte_ranges import RangeNotSatisfiable, requested_range
 from aloft.kit.objects.port import ByteRange
 from aloft.kit.objects.spans import coalesce, read_ranges
-from hypothesis import given
-from hypothesis import strategies as st
 
 DATA = bytes(i % 251 for i in range(1000))
 RANGES = st.lists(st.builds(ByteRange, st.integers(0, 900), st.integers(0, 100)), max_size=30)

@@ -4,12 +4,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
 from aloft.kit.objects.s3 import S3Objects
 from aloft.kit.objects.s3_config import S3Config
 from aloft.kit.objects.s3_listing import steps_behind
 from aloft.kit.objects.s3_upload import in_parts
-from hypothesis import given
-from hypothesis import strategies as st
 
 KEYS = st.text(st.sampled_from("a-/0b"), min_size=1, max_size=6)
 

@@ -7,13 +7,14 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
 from aloft.kit.clock import ManualClock
 from aloft.kit.objects.directory import DirectoryObjects
 from aloft.kit.objects.http import SignedObjectServer
 from aloft.kit.objects.port import CHUNK
 from aloft.kit.objects.signing import TokenRefused, UrlSigner
-from hypothesis import given
-from hypothesis import strategies as st
 
 SECRET = bytes(range(32))
 PUBLIC = "https://labels.example.test/api/"

@@ -1,4 +1,4 @@
-"""The loops that every service runs alike: events in and out, jobs. Composition roots call these two functions."""
+"""The loops that every service runs alike: events in and out, and jobs."""
 
 from collections.abc import Mapping
 from dataclasses import replace
@@ -13,7 +13,7 @@ from aloft.kit.service import Background, Ports
 def events(ports: Ports, service: str, handlers: Handlers, *, threads: int = 2) -> list[Background]:
     """Read the topics that the handlers name, handle what arrives, publish what the service says."""
     if service != ports.database.schema:
-        raise ValueError(f"the group of {service} is called like its schema, which is {ports.database.schema}")
+        raise ValueError(f"{service} reads as the group of its schema, which is {ports.database.schema}")
     # One writer holds all of SQLite: a second thread would only wait for it.
     workers = 1 if ports.database.on_sqlite else threads
     loops = event_loops(ports.database, ports.bus, handlers, wait_s=ports.receive_wait_s, workers=workers)

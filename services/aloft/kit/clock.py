@@ -1,7 +1,7 @@
 """Time, in one place: integer microseconds since the epoch, from a clock that a test can set forward.
 
-Python reads it from a `Clock`; SQL reads it from `aloft_now()`, which `aloft.kit.database` defines over the same
-clock. Only the database's clock decides a lease.
+Python reads it from a `Clock`; SQL reads it from `aloft_now()`, which `aloft.kit.database` defines. Only the
+database's clock decides a lease.
 """
 
 import time

@@ -1,4 +1,4 @@
-"""The errors that a use case raises and a client sees: one small tree, mapped to gRPC in one place (`aloft.kit.rpc`)."""
+"""The errors that a use case raises and a client sees: one small tree. `aloft.kit.rpc` maps it to gRPC."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ class FieldViolation:
 
 
 class AloftError(Exception):
-    """Something that a client did or can do something about. A reason in UPPER_SNAKE names it for programs."""
+    """Something that a client can do something about. A reason in UPPER_SNAKE names it for programs."""
 
     def __init__(self, reason: str, message: str, **metadata: str) -> None:
         super().__init__(message)

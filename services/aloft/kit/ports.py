@@ -72,7 +72,8 @@ def open_ports(settings: Settings, bus: Bus, *, serve_objects: bool = False) -> 
 def _objects(section: ObjectsSettings, serve: bool, opening: ExitStack) -> tuple[Objects, Objects]:
     if section.kind == "s3":
         config = section.s3_config()
-        own, images = S3Objects(config, section.bucket), S3Objects(config, section.pool_bucket, read_only=True)
+        own = S3Objects(config, section.bucket)
+        images = S3Objects(config, section.pool_bucket, read_only=True)
         opening.callback(own.close)
         opening.callback(images.close)
         return own, images

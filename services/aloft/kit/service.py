@@ -1,4 +1,4 @@
-"""A service as its composition root hands it over: loops to step and servicers to serve, and nothing else global."""
+"""A service as its composition root hands it over: loops to step and servicers to serve, nothing global."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -14,7 +14,7 @@ if TYPE_CHECKING:  # the bus makes loops, which are defined here
 
 @dataclass(frozen=True, slots=True)
 class Ports:
-    """What a service stands on. The composition root takes it; production, embedded and fault tests differ in it alone."""
+    """What a service stands on. Production, embedded and fault tests differ in it alone."""
 
     database: Transactions
     bus: "Bus"
@@ -52,7 +52,7 @@ class Background:
 
 @dataclass(frozen=True, slots=True)
 class Service:
-    """What `app.build(...)` returns. The production runner and the in-process test harness both take it from here."""
+    """What `app.build(...)` returns: for the production runner and for tests that step by hand alike."""
 
     name: str
     database: Transactions

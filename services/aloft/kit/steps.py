@@ -1,4 +1,4 @@
-"""Background loops as objects with `step()`: production calls it in a loop, a test calls it by hand in any order."""
+"""Background loops as objects with `step()`: production calls it in a loop, a test by hand in any order."""
 
 import logging
 import threading

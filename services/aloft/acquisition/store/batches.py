@@ -3,8 +3,9 @@
 import sqlalchemy as sa
 
 from aloft.acquisition.domain.due import Batch
-from aloft.acquisition.store.tables import NOW, batches
+from aloft.acquisition.store.tables import batches
 from aloft.kit.database import Transaction
+from aloft.kit.database.columns import NOW
 
 
 def newest(tx: Transaction, campaign: str) -> Batch | None:

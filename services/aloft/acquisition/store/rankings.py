@@ -5,8 +5,9 @@ from dataclasses import asdict, dataclass
 
 import sqlalchemy as sa
 
-from aloft.acquisition.store.tables import NOW, rankings
+from aloft.acquisition.store.tables import rankings
 from aloft.kit.database import Transaction
+from aloft.kit.database.columns import NOW
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,81 +4,74 @@ import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 
 from aloft.kit.database import Transaction
+from aloft.kit.database.columns import number, words
 
 METADATA = sa.MetaData()
-
-
-def _text(name: str, *, key: bool = False) -> sa.Column[str]:
-    return sa.Column(name, sa.Text, primary_key=key, nullable=False)
-
-
-def _number(name: str, *, key: bool = False) -> sa.Column[int]:
-    return sa.Column(name, sa.BigInteger, primary_key=key, nullable=False, autoincrement=False)
 
 
 campaigns = sa.Table(
     "campaigns",
     METADATA,
-    _text("id", key=True),
-    _number("version"),
+    words("id", key=True),
+    number("version"),
     sa.Column("spec", sa.JSON, nullable=False),
 )
 
 images = sa.Table(
     "images",
     METADATA,
-    _text("campaign", key=True),
-    _text("id", key=True),
-    _text("object_key"),
-    _text("etag"),
-    _number("version"),
+    words("campaign", key=True),
+    words("id", key=True),
+    words("object_key"),
+    words("etag"),
+    number("version"),
     sa.Column("in_pool", sa.Boolean, nullable=False),
-    _text("quarantined"),  # the reason; empty is a usable image
+    words("quarantined"),  # the reason; empty is a usable image
 )
 
 models = sa.Table(
     "models",
     METADATA,
-    _text("campaign", key=True),
-    _number("version", key=True),
-    _text("architecture"),
-    _text("artefact_key"),
-    _text("artefact_digest"),
-    _text("backbone"),
-    _number("feature_size"),
+    words("campaign", key=True),
+    number("version", key=True),
+    words("architecture"),
+    words("artefact_key"),
+    words("artefact_digest"),
+    words("backbone"),
+    number("feature_size"),
 )
 
 shards = sa.Table(
     "shards",
     METADATA,
-    _text("campaign", key=True),
-    _text("backbone", key=True),
-    _number("part", key=True),
-    _text("object_key"),
-    _text("digest"),
-    _number("images"),
+    words("campaign", key=True),
+    words("backbone", key=True),
+    number("part", key=True),
+    words("object_key"),
+    words("digest"),
+    number("images"),
 )
 
 features = sa.Table(
     "features",
     METADATA,
-    _text("campaign", key=True),
-    _text("backbone", key=True),
-    _text("image", key=True),
-    _number("image_version", key=True),
-    _number("part"),
-    _number("row_number"),
+    words("campaign", key=True),
+    words("backbone", key=True),
+    words("image", key=True),
+    number("image_version", key=True),
+    number("part"),
+    number("row_number"),
 )
 
 pools = sa.Table(
     "pools",
     METADATA,
-    _text("campaign", key=True),
-    _number("version"),
-    _number("generation"),
-    _text("object_key"),
-    _text("digest"),
-    _number("images"),
+    words("campaign", key=True),
+    number("version"),
+    number("generation"),
+    words("object_key"),
+    words("digest"),
+    number("images"),
 )
 
 

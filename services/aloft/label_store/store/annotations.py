@@ -6,8 +6,9 @@ from dataclasses import asdict, dataclass
 import sqlalchemy as sa
 
 from aloft.kit.database import Transaction
+from aloft.kit.database.columns import NOW
 from aloft.label_store.domain.verdicts import Verdicts
-from aloft.label_store.store.tables import NOW, annotations
+from aloft.label_store.store.tables import annotations
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,9 +8,10 @@ from typing import Any
 import sqlalchemy as sa
 
 from aloft.kit.database import Transaction
+from aloft.kit.database.columns import NOW
 from aloft.label_store.domain.batches import Outcome
 from aloft.label_store.store.images import chunks
-from aloft.label_store.store.tables import NOW, batch_images, batches
+from aloft.label_store.store.tables import batch_images, batches
 
 
 @dataclass(frozen=True, slots=True)

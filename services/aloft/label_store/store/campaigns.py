@@ -8,9 +8,10 @@ import sqlalchemy as sa
 
 from aloft.api.labels.v1 import campaign_pb2 as pb
 from aloft.kit.database import Transaction
+from aloft.kit.database.columns import NOW
 from aloft.kit.errors import AlreadyExists, NotFound
 from aloft.label_store.domain.budgets import Spending
-from aloft.label_store.store.tables import NOW, campaigns
+from aloft.label_store.store.tables import campaigns
 
 PAUSED, RUNNING, STOPPED = "paused", "running", "stopped"
 

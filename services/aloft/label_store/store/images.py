@@ -9,9 +9,10 @@ import sqlalchemy as sa
 
 from aloft.api.labels.v1 import campaign_pb2 as pb
 from aloft.kit.database import Transaction
+from aloft.kit.database.columns import NOW
 from aloft.label_store.domain.batches import Candidate
 from aloft.label_store.domain.verdicts import Verdicts
-from aloft.label_store.store.tables import NOW, images
+from aloft.label_store.store.tables import images
 
 CHUNK = 1000
 """Ids in one statement."""

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 import sqlalchemy as sa
 
 from aloft.kit.database import Transaction
-from aloft.label_store.store.tables import NOW, api_keys
+from aloft.kit.database.columns import NOW
+from aloft.label_store.store.tables import api_keys
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,8 +7,9 @@ from typing import Any
 import sqlalchemy as sa
 
 from aloft.kit.database import Transaction
+from aloft.kit.database.columns import NOW
 from aloft.label_store.store.images import chunks
-from aloft.label_store.store.tables import NOW, expired_leases, tasks
+from aloft.label_store.store.tables import expired_leases, tasks
 
 OPEN, DONE, SKIPPED, WITHDRAWN = "open", "done", "skipped", "withdrawn"
 

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 import sqlalchemy as sa
 
 from aloft.kit.database import Transaction
+from aloft.kit.database.columns import NOW
 from aloft.kit.errors import AlreadyExists, NotFound
-from aloft.label_store.store.tables import NOW, vendor_campaigns, vendors
+from aloft.label_store.store.tables import vendor_campaigns, vendors
 
 
 @dataclass(frozen=True, slots=True)

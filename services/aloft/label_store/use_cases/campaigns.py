@@ -6,6 +6,7 @@ from aloft.api.labels.v1 import campaign_pb2 as pb
 from aloft.api.labels.v1 import campaign_service_pb2 as service
 from aloft.kit import names
 from aloft.kit.database import Transaction
+from aloft.kit.database.columns import NOW
 from aloft.kit.errors import FailedPrecondition
 from aloft.kit.rpc import etags, masks
 from aloft.label_store import announcing, messages
@@ -13,7 +14,6 @@ from aloft.label_store.domain import budgets
 from aloft.label_store.domain import campaigns as rules
 from aloft.label_store.store import campaigns
 from aloft.label_store.store.campaigns import PAUSED, RUNNING, STOPPED, Campaign
-from aloft.label_store.store.tables import NOW
 
 
 def create(tx: Transaction, request: service.CreateCampaignRequest) -> pb.Campaign:

@@ -6,8 +6,9 @@ from dataclasses import asdict
 import sqlalchemy as sa
 
 from aloft.kit.database import Transaction
+from aloft.kit.database.columns import NOW
 from aloft.trainer.domain import Model
-from aloft.trainer.store.tables import NOW, models
+from aloft.trainer.store.tables import models
 
 
 def add(tx: Transaction, model: Model) -> None:

@@ -7,8 +7,9 @@ from typing import Any
 import sqlalchemy as sa
 
 from aloft.kit.database import Transaction
+from aloft.kit.database.columns import NOW
 from aloft.trainer.domain import Base, Run
-from aloft.trainer.store.tables import NOW, runs
+from aloft.trainer.store.tables import runs
 
 
 def add(tx: Transaction, campaign: str, version: int, job: str, base: Base) -> Run:
