@@ -1,9 +1,10 @@
 """Networks by name, with initial weights that a seed decides."""
 
 import threading
+from collections.abc import Callable
+from functools import partial
 from typing import Any, cast
 
-import timm
 import torch
 from torch import nn
 
@@ -19,6 +20,8 @@ class UnknownArchitecture(ValueError):
     """No network has this name."""
 
     def __init__(self, name: str) -> None:
+        import timm
+
         near = timm.list_models(f"*{name}*")[:5] or timm.list_models(f"{name[:4]}*")[:5]
         hint = f"; near it are {', '.join(near)}" if near else ""
         super().__init__(f"no architecture {name!r}: give a timm name, such as resnet18, or {TINY}{hint}")
@@ -47,14 +50,17 @@ class Backbone(nn.Module):
 
 def build(architecture: str, bands: int = 3, seed: int = 0) -> Backbone:
     """Make a network with initial weights drawn from the seed: the same ones every time, on the CPU."""
-    # Cheap, and timm would take a name with a colon or a path for something to download.
-    if architecture != TINY and not timm.is_model(architecture):
-        raise UnknownArchitecture(architecture)
+    make = (lambda: Tiny(bands)) if architecture == TINY else _of_timm(architecture, bands)
     with _SEEDING, torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        network: nn.Module
-        if architecture == TINY:
-            network = Tiny(bands)
-        else:
-            network = timm.create_model(architecture, pretrained=False, num_classes=0, in_chans=bands)
-    return Backbone(architecture, bands, network).eval()
+        return Backbone(architecture, bands, make()).eval()
+
+
+def _of_timm(architecture: str, bands: int) -> Callable[[], nn.Module]:
+    # Loaded where it is needed: it brings torch's compiler along, which takes longer than torch itself.
+    import timm
+
+    # Cheap, and timm would take a name with a colon or a path for something to download.
+    if not timm.is_model(architecture):
+        raise UnknownArchitecture(architecture)
+    return partial(timm.create_model, architecture, pretrained=False, num_classes=0, in_chans=bands)
