@@ -55,13 +55,20 @@ def perform(plan: Plan, env: Mapping[str, str], keep: Path | None, console: Cons
 def _rooms(env: Mapping[str, str], keep: Path | None) -> Iterator[Rooms]:
     if keep is not None:
         keep.mkdir(parents=True)
-        yield Rooms(keep.resolve(), env)
+        yield _furnished(keep.resolve(), env)
         return
     folder = Path(tempfile.mkdtemp(prefix="aloft-demo-"))
     try:
-        yield Rooms(folder, env)
+        yield _furnished(folder, env)
     finally:
         shutil.rmtree(folder)
+
+
+def _furnished(folder: Path, env: Mapping[str, str]) -> Rooms:
+    # Libraries leave caches where temporary files go; those of this run go with it.
+    temporary = folder / "tmp"
+    temporary.mkdir()
+    return Rooms(folder, {**env, "TMPDIR": str(temporary)})
 
 
 def _sentence(stage: Stage, failure: Exception) -> str:
