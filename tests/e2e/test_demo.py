@@ -14,7 +14,7 @@ import pytest
 
 from tests.e2e.program import eventually
 
-SMALL = "--images 24 --batch-size 4 --batches 2 --architecture tiny --size 32".split()
+SMALL = ["--images", "24", "--batch-size", "4", "--batches", "2", "--architecture", "tiny", "--size", "32"]
 MARK = "DEMO_TEST_MARK"
 
 
@@ -42,7 +42,8 @@ class Demo:
 
     def listen(self) -> None:
         """Keep what it prints, as it prints it."""
-        assert self._process is not None and self._process.stdout is not None
+        assert self._process is not None
+        assert self._process.stdout is not None
         lines = self._process.stdout
         threading.Thread(target=lambda: self.said.extend(lines), daemon=True).start()
 
