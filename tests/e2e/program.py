@@ -63,9 +63,13 @@ class Program:
         self._running.send_signal(signal.SIGKILL)
         self._running.wait(10)
 
-    def stop(self) -> int:
-        """Ask it to end, as an operator or a scheduler would, and say its exit code."""
+    def ask_to_stop(self) -> None:
+        """Ask it to end, as an operator or a scheduler would."""
         self._running.send_signal(signal.SIGTERM)
+
+    def stop(self) -> int:
+        """Ask it to end, and say its exit code."""
+        self.ask_to_stop()
         return self.wait(30)
 
     def wait(self, seconds: float) -> int:

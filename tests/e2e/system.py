@@ -121,7 +121,9 @@ class System:
         """Stop the services as a scheduler would; each must end well."""
         for program in self.programs.values():
             assert program.alive(), f"{program.name} had ended before it was told to"
-        codes = {name: program.stop() for name, program in self.programs.items()}
+        for program in self.programs.values():
+            program.ask_to_stop()
+        codes = {name: program.wait(30) for name, program in self.programs.items()}
         assert set(codes.values()) == {0}, f"exit codes after SIGTERM: {codes}"
 
     def tails(self) -> str:
