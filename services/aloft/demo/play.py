@@ -103,6 +103,8 @@ class Play:
             if seen != self._seen:
                 self._seen, changed = seen, self._clock()
             self._note(counts_of(self._plan, seen))
+            if seen.failed:
+                raise DemoFailed(f"the first version of the model was not made: {seen.failed}")
             if self._clock() - changed > STALLED_S:
                 raise DemoFailed(f"nothing has changed for {STALLED_S:.0f} s{_waiting(seen)}")
             self._pause()

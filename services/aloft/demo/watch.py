@@ -30,6 +30,8 @@ class Seen:
 
     registered: int = 0
     version: int = 0
+    failed: str = ""
+    """Why the run that was to make the first version failed."""
     embedded: int = 0
     """Images with features, and those that can have none."""
     closed: int = 0
@@ -61,10 +63,12 @@ class Watch:
         selection = _known(
             self._acquisition.GetSelection, acquisition.GetSelectionRequest(name=f"{NAME}/selection")
         )
+        version = training.promoted_version if training else 0
         number, done, of = self._open(progress.open_batch)
         return Seen(
             registered=progress.pool_images,
-            version=training.promoted_version if training else 0,
+            version=version,
+            failed="" if version else self._failed_run(),
             embedded=pool.embedded_images + pool.quarantined_images if pool else 0,
             closed=progress.closed_batches,
             open_batch=number,
@@ -77,6 +81,11 @@ class Watch:
                 "acquisition": selection.waiting_for if selection else UNHEARD,
             },
         )
+
+    def _failed_run(self) -> str:
+        found = _known(self._trainer.ListRuns, trainer.ListRunsRequest(parent=NAME))
+        runs = found.runs if found else ()
+        return next((str(run.error) for run in runs if run.state == trainer.Run.STATE_FAILED), "")
 
     def _open(self, name: str) -> tuple[int, int, int]:
         if not name:
