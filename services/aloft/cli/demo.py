@@ -53,4 +53,4 @@ def demo(
     if json:
         print(json_module.dumps(as_dict(plan, outcome)))
     else:
-        out.print(page(plan, outcome, Rooms(keep, env) if keep else None))
+        out.print(page(plan, outcome, Rooms(keep, env, kept=True) if keep else None))

@@ -61,19 +61,18 @@ class Child:
             raise DemoFailed(f"{self.name} ended with code {self.process.returncode}")
         return self.log.read_text(errors="replace")
 
-    def ask_to_stop(self) -> None:
-        """Send SIGTERM; nothing happens if it has ended."""
-        if self.process.poll() is None:
-            self.process.send_signal(signal.SIGTERM)
-
     def stop(self, seconds: float = STOP_S) -> None:
-        """End it, the hard way if it takes too long; safe to repeat."""
-        self.ask_to_stop()
+        """End it, the hard way if it takes too long."""
+        self.process.send_signal(signal.SIGTERM)
         try:
             self.process.wait(seconds)
         except subprocess.TimeoutExpired:
-            self.process.kill()
-            self.process.wait()
+            self.kill()
+
+    def kill(self) -> None:
+        """End it at once; nothing happens if it has ended."""
+        self.process.kill()
+        self.process.wait()
 
     def tail(self, lines: int = TAIL) -> str:
         """Give the end of its log."""

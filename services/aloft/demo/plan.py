@@ -40,6 +40,8 @@ class Rooms:
     folder: Path
     env: Mapping[str, str]
     """The environment of every process, without any setting of the user's own services."""
+    kept: bool
+    """Whether it outlives the demonstration."""
 
     @property
     def home(self) -> Path:

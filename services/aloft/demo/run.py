@@ -55,20 +55,20 @@ def perform(plan: Plan, env: Mapping[str, str], keep: Path | None, console: Cons
 def _rooms(env: Mapping[str, str], keep: Path | None) -> Iterator[Rooms]:
     if keep is not None:
         keep.mkdir(parents=True)
-        yield _furnished(keep.resolve(), env)
+        yield _furnished(keep.resolve(), env, kept=True)
         return
     folder = Path(tempfile.mkdtemp(prefix="aloft-demo-"))
     try:
-        yield _furnished(folder, env)
+        yield _furnished(folder, env, kept=False)
     finally:
         shutil.rmtree(folder)
 
 
-def _furnished(folder: Path, env: Mapping[str, str]) -> Rooms:
+def _furnished(folder: Path, env: Mapping[str, str], *, kept: bool) -> Rooms:
     # Libraries leave caches where temporary files go; those of this run go with it.
     temporary = folder / "tmp"
     temporary.mkdir()
-    return Rooms(folder, {**env, "TMPDIR": str(temporary)})
+    return Rooms(folder, {**env, "TMPDIR": str(temporary)}, kept)
 
 
 def _sentence(stage: Stage, failure: Exception) -> str:

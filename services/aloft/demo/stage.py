@@ -56,10 +56,9 @@ class Stage:
 
     def __exit__(self, *_: object) -> None:
         self._channels.close()
-        for child in self._children:
-            child.ask_to_stop()
-        for child in self._children:
-            child.stop()
+        for child in reversed(self._children):
+            # What nobody keeps needs no orderly end, and a person waits for this one.
+            child.stop() if self._rooms.kept else child.kill()
 
     def target(self, service: str) -> str:
         """Say where a service listens."""
