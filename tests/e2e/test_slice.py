@@ -64,6 +64,17 @@ def tell(system: System, campaign: Campaign) -> None:
         look_at_metrics(system)
         system.stop()
         campaign.check()
+        nothing_was_complained_of(system)
+
+
+def nothing_was_complained_of(system: System) -> None:
+    said = "\n".join(program.said() for program in system.programs.values())
+    # Kafka's own client calls it an error when a broker that has just started sends it elsewhere.
+    ours = re.compile(
+        r'^(.*"level": "(warning|error)", "logger": "aloft|\S+ (WARNING|ERROR) ).*', re.MULTILINE
+    )
+    found = [match.group() for match in ours.finditer(said)]
+    assert not found, "nothing was broken, and the log has\n" + "\n".join(found)
 
 
 def look_at_status(system: System, campaign: Campaign) -> None:
