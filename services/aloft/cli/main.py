@@ -2,8 +2,10 @@
 
 import typer
 
-from aloft.cli import admin, campaign, images, vendor
+from aloft.cli import admin, campaign, images, keys, vendor
+from aloft.cli.bench import bench
 from aloft.cli.demo import demo
+from aloft.cli.events import redrive, stuck
 from aloft.cli.serve import serve, up
 from aloft.cli.settings import settings
 
@@ -18,10 +20,14 @@ app.command()(up)
 app.command()(serve)
 app.command()(settings)
 app.command()(demo)
+app.command()(stuck)
+app.command()(redrive)
+app.command()(bench)
 app.add_typer(admin.app, name="admin")
 app.add_typer(campaign.app, name="campaign")
 app.add_typer(images.app, name="images")
 app.add_typer(vendor.app, name="vendor")
+app.add_typer(keys.app, name="key")
 
 if __name__ == "__main__":
     app()

@@ -4,7 +4,8 @@ from types import ModuleType
 
 import typer
 
-NAMES = ("label-store", "embedding", "acquisition", "trainer")
+LABEL_STORE = "label-store"
+NAMES = (LABEL_STORE, "embedding", "acquisition", "trainer")
 
 
 def app_of(service: str) -> ModuleType:

@@ -7,7 +7,6 @@ import typer
 from aloft.cli.connection import Json
 from aloft.cli.output import err, rows
 from aloft.cli.services import NAMES, app_of
-from aloft.kit.settings import SettingsError, describe
 
 
 def settings(
@@ -15,6 +14,8 @@ def settings(
     json: Json = False,
 ) -> None:
     """Print each setting of a service with its value, where that comes from, and what is allowed."""
+    from aloft.kit.settings import SettingsError, describe
+
     try:
         found = describe(app_of(service).Settings)
     except SettingsError as wrong:

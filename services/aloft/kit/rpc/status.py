@@ -11,7 +11,6 @@ from google.protobuf.message import Message
 from google.rpc import error_details_pb2 as details
 from google.rpc.status_pb2 import Status
 from grpc_status import rpc_status
-from sqlalchemy.exc import DBAPIError, OperationalError
 
 from aloft.kit.errors import (
     Aborted,
@@ -57,6 +56,9 @@ def domain_error(raised: Exception) -> AloftError:
     """Say what a client is told: a use case's own error, a database that is away, or a bug."""
     if isinstance(raised, AloftError):
         return raised
+    # Here, because a client reads errors with this module too, and has no database.
+    from sqlalchemy.exc import DBAPIError, OperationalError
+
     if isinstance(raised, DBAPIError) and (
         raised.connection_invalidated or isinstance(raised, OperationalError)
     ):

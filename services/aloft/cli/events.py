@@ -1,0 +1,74 @@
+"""`aloft stuck` and `aloft redrive`: what a service's inbox could not handle, next to that service's database."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from aloft.cli.connection import Json
+from aloft.cli.output import out, refusals, rows
+from aloft.cli.serve import settings_of
+from aloft.cli.services import NAMES
+from aloft.kit.bus.inbox import redrive as send_back
+from aloft.kit.bus.stuck import dead_events, parked_lanes
+from aloft.kit.bus.topics import TOPICS
+from aloft.kit.database import Database
+from aloft.kit.ports import open_database
+
+Service = Annotated[str, typer.Argument(help=f"One of {', '.join(NAMES)}, whose settings are at hand.")]
+DataDir = Annotated[
+    Path | None, typer.Option(help="Folder of the embedded services; by default by settings.")
+]
+
+
+def stuck(service: Service, data_dir: DataDir = None, json: Json = False) -> None:
+    """Show the events that a service gave up, or tries again later, and why."""
+    with _database(service, data_dir) as database, database.read() as tx:
+        found = [("dead", one) for one in dead_events(tx)] + [("parked", one) for one in parked_lanes(tx)]
+    items = [
+        {
+            "state": state,
+            "topic": one.topic,
+            "key": one.key,
+            "event": one.event,
+            "attempts": one.attempts,
+            "again_in_s": one.again_in_s,
+            "error": one.error,
+        }
+        for state, one in found
+    ]
+    rows(f"Stuck in {service}", ("state", "topic", "key", "event", "attempts", "error"), items, json)
+
+
+def redrive(
+    service: Service,
+    topic: Annotated[str | None, typer.Option(help="Only the dead events of this topic.")] = None,
+    event: Annotated[str | None, typer.Option(help="Only this dead event.")] = None,
+    data_dir: DataDir = None,
+    json: Json = False,
+) -> None:
+    """Send the events that a service gave up back into their place, to be tried again."""
+    names = [one.name for one in TOPICS]
+    if topic is not None and topic not in names:
+        raise typer.BadParameter(
+            f"{topic!r} is no topic: use one of {', '.join(names)}", param_hint="--topic"
+        )
+    with _database(service, data_dir) as database, database.transaction() as tx:
+        count = send_back(tx, event, topic)
+    if json:
+        out.print_json(data={"redriven": count})
+    else:
+        out.print(f"{count} dead events of {service} are to be tried again")
+
+
+@contextmanager
+def _database(service: str, data_dir: Path | None) -> Iterator[Database]:
+    given = {} if data_dir is None else {"data_dir": data_dir}
+    with refusals():
+        database = open_database(settings_of(service, **given))
+        try:
+            yield database
+        finally:
+            database.close()

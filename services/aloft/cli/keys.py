@@ -1,0 +1,63 @@
+"""`aloft key`: the keys of vendors, operators and administrators."""
+
+from datetime import timedelta
+from typing import Annotated
+
+import typer
+
+from aloft.api.labels.v1 import vendor_service_pb2
+from aloft.api.labels.v1.vendor_service_pb2_grpc import VendorServiceStub
+from aloft.cli.connection import Json, connection
+from aloft.cli.output import rows, show
+
+app = typer.Typer(no_args_is_help=True, help="The keys of vendors, operators and administrators.")
+
+
+@app.command()
+def create(
+    principal: Annotated[str, typer.Argument(help="vendors/NAME, operators/NAME or admins/NAME.")],
+    json: Json = False,
+) -> None:
+    """Make one more key, which is shown this once; those before it go on working."""
+    with connection().to("label-store") as opened:
+        request = vendor_service_pb2.CreateApiKeyRequest(principal=principal)
+        show(VendorServiceStub(opened).CreateApiKey(request), json)
+
+
+@app.command("list")
+def list_(
+    principal: Annotated[str, typer.Option(help="Only the keys of this one.")] = "",
+    json: Json = False,
+) -> None:
+    """List keys: whose they are, and when they end."""
+    items = []
+    with connection().to("label-store") as opened:
+        request = vendor_service_pb2.ListApiKeysRequest(principal=principal, page_size=100)
+        while True:
+            page = VendorServiceStub(opened).ListApiKeys(request)
+            items += [
+                {
+                    "key": one.name,
+                    "principal": one.principal,
+                    "created": one.create_time.ToJsonString(),
+                    "ends": one.expire_time.ToJsonString() if one.HasField("expire_time") else "",
+                }
+                for one in page.api_keys
+            ]
+            if not page.next_page_token:
+                break
+            request.page_token = page.next_page_token
+    rows("Keys", ("key", "principal", "created", "ends"), items, json)
+
+
+@app.command()
+def revoke(
+    key: Annotated[str, typer.Argument(help="apiKeys/ID, as `aloft key list` names it.")],
+    grace_minutes: Annotated[int, typer.Option(min=0, help="How long it still works.")] = 0,
+    json: Json = False,
+) -> None:
+    """End a key, at once or when its successor has taken over."""
+    request = vendor_service_pb2.RevokeApiKeyRequest(name=key)
+    request.grace.FromTimedelta(timedelta(minutes=grace_minutes))
+    with connection().to("label-store") as opened:
+        show(VendorServiceStub(opened).RevokeApiKey(request), json)
