@@ -20,8 +20,7 @@ from aloft.embedding.use_cases.embed_pool import EMBED, EmbedPool, Options
 from aloft.embedding.use_cases.pipeline import Feed
 from aloft.kit.bus import tables
 from aloft.kit.bus.context import Context
-from aloft.kit.clock import ManualClock
-from aloft.kit.database import Database, migrate
+from aloft.kit.database import Database
 from aloft.kit.ids import image_id
 from aloft.kit.jobs import Jobs, JobWorker
 from aloft.kit.objects.digests import sha256_hex
@@ -48,11 +47,8 @@ def picture(seed: int, bands: int = 3) -> bytes:
 class World:
     """One campaign, a bucket of images, and the service's loops taken a step at a time."""
 
-    def __init__(self, folder: Path, *, batch: int = 2, shard_images: int = 4) -> None:
-        self.database = Database(
-            f"sqlite:///{folder / 'embedding.db'}", schema="embedding", clock=ManualClock()
-        )
-        migrate(self.database, "aloft.embedding")
+    def __init__(self, database: Database, folder: Path, *, batch: int = 2, shard_images: int = 4) -> None:
+        self.database = database
         self.objects: Objects = DirectoryObjects(folder / "objects")
         self.images = DirectoryObjects(folder / "pool")
         self.options = Options(Feed(batch, 2), shard_images, 1 << 20)

@@ -7,26 +7,45 @@ from typing import Any
 
 import numpy as np
 import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.runtime.migration import MigrationContext
 
 from aloft.api.embedding.v1 import embedding_service_pb2 as api
 from aloft.api.events.v1 import events_pb2 as events
 from aloft.api.labels.v1 import campaign_pb2 as labels
+from aloft.embedding.store.tables import METADATA
 from aloft.embedding.use_cases.embed_pool import YIELD_S
 from aloft.kit.bus.context import NotYet, Poison
+from aloft.kit.database import migrate
 from aloft.kit.errors import InvalidArgument, NotFound
 from aloft.kit.ids import image_id
 from aloft.kit.jobs import State
 from aloft.kit.objects.digests import sha256_hex
 from aloft.kit.objects.errors import StoreUnavailable
 from aloft.kit.rpc.call import Call
+from tests.contract.databases import ADAPTERS, place
 from tests.integration.embedding_world import CAMPAIGN, OPERATOR, World, ids, picture
 
 
+@pytest.fixture(params=ADAPTERS)
+def world(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[World]:
+    on_postgres = request.param == "postgresql"
+    admin_url = request.getfixturevalue("postgres_database") if on_postgres else None
+    with place(request.param, tmp_path, admin_url) as made:
+        database = made.open()
+        migrate(database, "aloft.embedding")
+        yield World(database, tmp_path)
+
+
 @pytest.fixture
-def world(tmp_path: Path) -> Iterator[World]:
-    opened = World(tmp_path)
-    yield opened
-    opened.database.close()
+def other(tmp_path: Path) -> Iterator[World]:
+    """The same campaign elsewhere, in other batches and shards."""
+    folder = tmp_path / "other"
+    folder.mkdir()
+    with place("sqlite", folder, None) as made:
+        database = made.open()
+        migrate(database, "aloft.embedding")
+        yield World(database, folder, batch=7, shard_images=100)
 
 
 @pytest.fixture
@@ -59,6 +78,15 @@ class Watched:
         return getattr(self.objects, name)
 
 
+def test_the_migration_makes_the_tables_that_the_code_declares(world: World) -> None:
+    with world.database.transaction() as tx:
+        context = MigrationContext.configure(
+            tx.connection,
+            opts={"include_name": lambda name, kind, _: kind != "table" or name in METADATA.tables},
+        )
+        assert compare_metadata(context, METADATA) == []
+
+
 def test_the_whole_pool_is_embedded_and_announced_once(embedded: World) -> None:
     (event,) = embedded.pools()
     assert (event.version, event.generation, event.images) == (1, 1, 10)
@@ -74,9 +102,7 @@ def test_the_whole_pool_is_embedded_and_announced_once(embedded: World) -> None:
     )
 
 
-def test_features_are_those_of_the_images_whatever_the_batches(embedded: World, tmp_path: Path) -> None:
-    (tmp_path / "other").mkdir()
-    other = World(tmp_path / "other", batch=7, shard_images=100)
+def test_features_are_those_of_the_images_whatever_the_batches(embedded: World, other: World) -> None:
     other.campaign()
     other.add(*reversed(range(10)))
     other.publish()
@@ -84,19 +110,18 @@ def test_features_are_those_of_the_images_whatever_the_batches(embedded: World, 
     wanted = embedded.features()
     for image, features in other.features().items():
         np.testing.assert_allclose(features, wanted[image], rtol=2e-3, atol=1e-6, err_msg=image)
-    other.database.close()
 
 
-def test_the_same_images_give_the_same_manifest(embedded: World, tmp_path: Path) -> None:
-    (tmp_path / "other").mkdir()
-    other = World(tmp_path / "other")
+def test_the_same_images_give_the_same_shards_in_whatever_order_they_came(
+    embedded: World, other: World
+) -> None:
+    other.options = embedded.options
     other.campaign()
     other.publish()
-    other.add(*range(10))
+    other.add(*reversed(range(10)))
     other.work()
     digests = [[shard.digest for shard in each.manifest().shards] for each in (embedded, other)]
     assert digests[0] == digests[1]
-    other.database.close()
 
 
 def test_a_repeated_event_changes_nothing(embedded: World) -> None:

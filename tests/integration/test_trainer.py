@@ -9,13 +9,14 @@ from typing import Any
 
 import pytest
 import sqlalchemy as sa
+from alembic.autogenerate import compare_metadata
+from alembic.runtime.migration import MigrationContext
 
 from aloft.api.events.v1 import events_pb2 as events
 from aloft.api.labels.v1 import campaign_pb2 as labels
 from aloft.api.trainer.v1 import trainer_service_pb2 as api
 from aloft.kit.bus import tables
 from aloft.kit.bus.context import Context, Poison
-from aloft.kit.clock import ManualClock
 from aloft.kit.database import Database, migrate
 from aloft.kit.errors import FailedPrecondition, InvalidArgument, NotFound
 from aloft.kit.jobs import Jobs, JobWorker
@@ -26,8 +27,10 @@ from aloft.kit.rpc.call import Call, Principal, Role
 from aloft.networks import backbone_digest, build, load_weights, save_weights
 from aloft.trainer.handlers import EventHandlers
 from aloft.trainer.servicer import TrainerServicer
+from aloft.trainer.store.tables import METADATA
 from aloft.trainer.use_cases.create_run import BASE
 from aloft.trainer.use_cases.make_base import MakeBase
+from tests.contract.databases import ADAPTERS, place
 
 CAMPAIGN = "c"
 PARENT = f"campaigns/{CAMPAIGN}"
@@ -38,9 +41,8 @@ RUNNING, PAUSED = labels.Campaign.STATE_RUNNING, labels.Campaign.STATE_PAUSED
 class World:
     """One campaign; the test says what the label store would."""
 
-    def __init__(self, folder: Path) -> None:
-        self.database = Database(f"sqlite:///{folder / 'trainer.db'}", schema="trainer", clock=ManualClock())
-        migrate(self.database, "aloft.trainer")
+    def __init__(self, database: Database, folder: Path) -> None:
+        self.database = database
         self.objects = DirectoryObjects(folder / "objects")
         self.jobs = Jobs(self.database)
         self.servicer = TrainerServicer(self.database, self.jobs)
@@ -91,11 +93,23 @@ class World:
         return self.servicer.GetTraining(request, Call.by(OPERATOR))
 
 
-@pytest.fixture
-def world(tmp_path: Path) -> Iterator[World]:
-    opened = World(tmp_path)
-    yield opened
-    opened.database.close()
+@pytest.fixture(params=ADAPTERS)
+def world(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[World]:
+    on_postgres = request.param == "postgresql"
+    admin_url = request.getfixturevalue("postgres_database") if on_postgres else None
+    with place(request.param, tmp_path, admin_url) as made:
+        database = made.open()
+        migrate(database, "aloft.trainer")
+        yield World(database, tmp_path)
+
+
+def test_the_migration_makes_the_tables_that_the_code_declares(world: World) -> None:
+    with world.database.transaction() as tx:
+        context = MigrationContext.configure(
+            tx.connection,
+            opts={"include_name": lambda name, kind, _: kind != "table" or name in METADATA.tables},
+        )
+        assert compare_metadata(context, METADATA) == []
 
 
 def test_a_campaign_that_first_runs_gets_its_base_version(world: World) -> None:
