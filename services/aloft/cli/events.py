@@ -1,21 +1,18 @@
-"""`aloft stuck` and `aloft redrive`: what a service's inbox could not handle, next to that service's database."""
+"""`aloft stuck` and `aloft redrive`: what a service's inbox could not handle, next to its database."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from aloft.cli.connection import Json
 from aloft.cli.output import out, refusals, rows
-from aloft.cli.serve import settings_of
 from aloft.cli.services import NAMES
-from aloft.kit.bus.inbox import redrive as send_back
-from aloft.kit.bus.stuck import dead_events, parked_lanes
-from aloft.kit.bus.topics import TOPICS
-from aloft.kit.database import Database
-from aloft.kit.ports import open_database
+
+if TYPE_CHECKING:
+    from aloft.kit.database import Database
 
 Service = Annotated[str, typer.Argument(help=f"One of {', '.join(NAMES)}, whose settings are at hand.")]
 DataDir = Annotated[
@@ -25,6 +22,8 @@ DataDir = Annotated[
 
 def stuck(service: Service, data_dir: DataDir = None, json: Json = False) -> None:
     """Show the events that a service gave up, or tries again later, and why."""
+    from aloft.kit.bus.stuck import dead_events, parked_lanes
+
     with _database(service, data_dir) as database, database.read() as tx:
         found = [("dead", one) for one in dead_events(tx)] + [("parked", one) for one in parked_lanes(tx)]
     items = [
@@ -50,6 +49,9 @@ def redrive(
     json: Json = False,
 ) -> None:
     """Send the events that a service gave up back into their place, to be tried again."""
+    from aloft.kit.bus.inbox import redrive as send_back
+    from aloft.kit.bus.topics import TOPICS
+
     names = [one.name for one in TOPICS]
     if topic is not None and topic not in names:
         raise typer.BadParameter(
@@ -64,7 +66,10 @@ def redrive(
 
 
 @contextmanager
-def _database(service: str, data_dir: Path | None) -> Iterator[Database]:
+def _database(service: str, data_dir: Path | None) -> Iterator["Database"]:
+    from aloft.cli.running import settings_of
+    from aloft.kit.ports import open_database
+
     given = {} if data_dir is None else {"data_dir": data_dir}
     with refusals():
         database = open_database(settings_of(service, **given))
