@@ -77,7 +77,8 @@ def _build(folder: Path) -> None:
     # Formatting takes a JVM of its own, and its result holds no address: it is done once and copied.
     (folder / "format.properties").write_text(PROPERTIES.format(broker=9092, controller=9093, folder=folder))
     identity = base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
-    tool = ["kafka.tools.StorageTool", "format", "-t", identity, "-c", "format.properties"]
+    # One argument, because the identity may begin with a hyphen.
+    tool = ["kafka.tools.StorageTool", "format", f"--cluster-id={identity}", "-c", "format.properties"]
     programs.run_quietly(
         [programs.java(), "-cp", "libs/*", *tool], what="Formatting Kafka's data", folder=folder
     )
