@@ -56,9 +56,10 @@ def provision(
 
     urls = {}
     for name in service or NAMES:
-        schema = app_of(name).Settings.service
+        if name not in NAMES:
+            raise typer.BadParameter(f"{name!r} is no service: use one of {', '.join(NAMES)}")
         try:
-            urls[name] = make(_through_psycopg(admin_url), schema, secrets.token_urlsafe(24))
+            urls[name] = make(_through_psycopg(admin_url), name.replace("-", "_"), secrets.token_urlsafe(24))
         except (SQLAlchemyError, ValueError) as refusal:
             cause = getattr(refusal, "orig", None) or refusal
             err.print(f"[red]{name} was not provisioned[/red] {escape(str(cause))}", soft_wrap=True)

@@ -35,9 +35,10 @@ def parked_lanes(tx: Transaction, limit: int = 100) -> Sequence[Stuck]:
     first = select(func.min(event.id)).where(
         tables.IS_PENDING, event.topic == lane.topic, event.key == lane.key
     )
+    of_lane = first.correlate(tables.lanes).scalar_subquery()
     rows = tx.execute(
         select(lane.topic, lane.key, lane.attempts, lane.error, lane.due_us, event.event)
-        .join_from(tables.lanes, tables.inbox, event.id == first.scalar_subquery())
+        .join_from(tables.lanes, tables.inbox, event.id == of_lane)
         .where(lane.attempts > 0)
         .order_by(lane.due_us)
         .limit(limit)

@@ -1,0 +1,125 @@
+"""What an operator does from the command line when something is stuck, and when keys change hands."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from typer.testing import CliRunner
+
+from aloft.cli.main import app
+from aloft.embedding.app import Settings
+from aloft.kit.bus import Context, Poison
+from aloft.kit.bus.topics import LABELS_COMMITTED
+from aloft.kit.database import Database
+from aloft.kit.rpc.server import Server
+from aloft.kit.settings import load
+from aloft.label_store import app as label_store
+from tests.contract.databases import ADAPTERS
+from tests.contract.events import Loopback, loopback
+from tests.integration.label_store_world import World, opened
+
+
+def aloft(*arguments: str, fails: int = 0) -> Any:
+    """Run a command with `--json` and read its answer; its error output where it is to fail."""
+    done = CliRunner().invoke(app, [*arguments, *([] if fails else ["--json"])])
+    said = f"aloft {' '.join(arguments)} ended with {done.exit_code}: {done.output}"
+    assert done.exit_code == fails, f"{said} {done.exception!r}"
+    return done.stderr if fails else json.loads(done.stdout)
+
+
+@pytest.fixture(params=ADAPTERS)
+def loop(
+    request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Loopback]:
+    """Events of an embedding service whose settings are in the environment, as an operator has them."""
+    monkeypatch.setenv("ALOFT_DATA_DIR", str(tmp_path))
+    if request.param == "postgresql":
+        admin_url = request.getfixturevalue("postgres_database").replace("+psycopg", "")
+        urls = aloft("admin", "provision", "--admin-url", admin_url, "--service", "embedding")
+        monkeypatch.setenv("ALOFT_DATABASE__URL", urls["embedding"])
+    database = Database(load(Settings).database.url.get_secret_value(), schema=Settings.service)
+    try:
+        with loopback(database, tmp_path) as made:
+            yield made
+    finally:
+        database.close()
+
+
+def refuse(error: Exception) -> Any:
+    """Let every event of c1 fail."""
+
+    def decide(key: str, _number: int, _context: Context) -> None:
+        if key == "c1":
+            raise error
+
+    return decide
+
+
+def test_a_dead_event_is_shown_with_its_reason_and_redriven(loop: Loopback) -> None:
+    loop.refuse = refuse(Poison("it breaks a rule"))
+    loop.announce("c1", 1)
+    loop.announce("c2", 1)
+    loop.settle()
+    (dead,) = aloft("stuck", "embedding")
+    assert (dead["state"], dead["key"], dead["again_in_s"]) == ("dead", "c1", None)
+    assert "it breaks a rule" in dead["error"]
+    loop.refuse = lambda key, number, context: None
+    other = aloft("redrive", "embedding", "--topic", "aloft.batch.closed.v1")
+    assert other == {"redriven": 0}, "another topic's events were redriven"
+    assert aloft("redrive", "embedding", "--event", dead["event"]) == {"redriven": 1}
+    loop.settle()
+    assert loop.effects("c1") == [1], "the redriven event took effect"
+    assert aloft("stuck", "embedding") == []
+
+
+def test_a_parked_lane_is_shown_with_the_event_that_holds_it_up(loop: Loopback) -> None:
+    loop.refuse = refuse(RuntimeError("not today"))
+    loop.announce("c1", 1, 2)
+    loop.settle()
+    (parked,) = aloft("stuck", "embedding")
+    assert (parked["state"], parked["topic"], parked["key"]) == ("parked", LABELS_COMMITTED.name, "c1")
+    assert "not today" in parked["error"]
+    assert parked["attempts"] == 1
+    assert parked["again_in_s"] >= 0
+    first = loop.rows("SELECT event FROM inbox WHERE state = 'pending' ORDER BY id")[0]
+    assert parked["event"] == first.event
+
+
+def test_a_topic_that_there_is_not_is_refused(loop: Loopback) -> None:
+    said = aloft("redrive", "embedding", "--topic", "aloft.labels", fails=2)
+    assert "aloft.labels.committed.v1" in said.replace("\n", ""), "the refusal names the topics"
+
+
+def test_provisioning_says_what_is_wrong() -> None:
+    nobody = "postgresql://nobody:x@127.0.0.1:9/none"
+    said = aloft("admin", "provision", "--admin-url", nobody, "--service", "embedding", fails=1)
+    assert "embedding was not provisioned" in said
+    assert "Traceback" not in said
+
+
+@pytest.fixture
+def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
+    """A label store that is served, and an administrator's key in the environment."""
+    with opened(tmp_path) as made:
+        monkeypatch.setenv("ALOFT_KEY", label_store.bootstrap(label_store.Settings(), made.database))
+        server = Server(made.service.servicers, label_store.verifier(label_store.Settings(), made.database))
+        monkeypatch.setenv("ALOFT_LABEL_STORE_TARGET", f"127.0.0.1:{server.start()}")
+        try:
+            yield made
+        finally:
+            server.stop(0)
+
+
+def test_a_key_is_made_listed_and_revoked_after_its_grace(world: World) -> None:
+    made = aloft("key", "create", "operators/ann")
+    assert made["secret"].startswith("aloft_operator_")
+    (listed,) = aloft("key", "list", "--principal", "operators/ann")
+    assert (listed["key"], listed["ends"]) == (made["name"], "")
+    assert "secret" not in listed, "a secret is shown once"
+    aloft("key", "revoke", made["name"], "--grace-minutes", "5")
+    verifier = label_store.verifier(label_store.Settings(), world.database)
+    assert verifier.verify(made["secret"]) is not None, "it works until its grace is over"
+    world.database.advance(301)
+    assert verifier.verify(made["secret"]) is None
