@@ -75,7 +75,7 @@ class Watch:
             done=done,
             of=of,
             waiting={
-                "label-store": label_store_waits_for(done, of, progress.leased_tasks),
+                "label-store": progress.waiting_for,
                 "trainer": training.waiting_for if training else UNHEARD,
                 "embedding": pool.waiting_for if pool else UNHEARD,
                 "acquisition": selection.waiting_for if selection else UNHEARD,
@@ -93,13 +93,6 @@ class Watch:
         batch = self._batches.GetBatch(batches.GetBatchRequest(name=name))
         done = batch.labelled_images + batch.skipped_images
         return int(name.rsplit("/", 1)[1]), done, batch.accepted_images
-
-
-def label_store_waits_for(done: int, of: int, leased: int) -> str:
-    """Say in a sentence what the label store waits for."""
-    if not of:
-        return "a batch from acquisition"
-    return f"the vendor: {of - done} images are to be labelled, {leased} of them leased"
 
 
 def _known(method: Callable[[Any], Any], request: Any) -> Any:

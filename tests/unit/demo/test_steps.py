@@ -4,7 +4,7 @@ import pytest
 
 from aloft.demo.plan import Plan
 from aloft.demo.steps import Step, advance, counts_of, eta_s, steps_of
-from aloft.demo.watch import Seen, label_store_waits_for
+from aloft.demo.watch import Seen
 
 PLAN = Plan(images=10, batches=2, batch_size=4)
 
@@ -54,8 +54,3 @@ def test_batches_to_come_take_what_those_before_took() -> None:
     done = Step("batch 1", "", "", 9.0, begun=0.0, ended=2.0)
     to_come = [Step(f"batch {number}", "", "", 9.0) for number in (2, 3)]
     assert eta_s([done, *to_come], 2.0) == pytest.approx(4.0)
-
-
-def test_the_label_store_says_what_it_waits_for() -> None:
-    assert label_store_waits_for(0, 0, 0) == "a batch from acquisition"
-    assert "3 images" in label_store_waits_for(1, 4, 2)
