@@ -11,7 +11,7 @@ import grpc
 import typer
 
 from aloft.cli.output import refusals
-from aloft.kit.rpc.channel import channel
+from aloft.kit.rpc.channel import Identity, channel
 
 PORTS = {"label-store": 7710, "embedding": 7711, "acquisition": 7712, "trainer": 7713}
 """Where each service listens unless it is told otherwise."""
@@ -26,6 +26,8 @@ class Connection:
     host: str
     key: str
     ca_file: Path | None
+    identity: Identity | None = None
+    """Where the services ask for certificates."""
 
     def target(self, service: str) -> str:
         """Say a service's address: `ALOFT_<SERVICE>_TARGET`, or the host and the usual port."""
@@ -36,7 +38,7 @@ class Connection:
     def to(self, service: str) -> Iterator[grpc.Channel]:
         """Open a channel to a service; what it refuses becomes a sentence and exit code 1."""
         ca = self.ca_file.read_bytes() if self.ca_file else None
-        with refusals(), channel(self.target(service), key=self.key, ca=ca) as opened:
+        with refusals(), channel(self.target(service), key=self.key, ca=ca, identity=self.identity) as opened:
             yield opened
 
 
@@ -49,4 +51,12 @@ def connection() -> Connection:
             " (`aloft admin bootstrap` makes the first)"
         )
     ca = os.environ.get("ALOFT_CA_FILE")
-    return Connection(os.environ.get("ALOFT_HOST", "127.0.0.1"), key, Path(ca) if ca else None)
+    host = os.environ.get("ALOFT_HOST", "127.0.0.1")
+    return Connection(host, key, Path(ca) if ca else None, _identity())
+
+
+def _identity() -> Identity | None:
+    certificate, private = os.environ.get("ALOFT_CERT_FILE"), os.environ.get("ALOFT_CERT_KEY_FILE")
+    if not (certificate and private):
+        return None
+    return Identity(Path(certificate).read_bytes(), Path(private).read_bytes())

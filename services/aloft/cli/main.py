@@ -2,7 +2,7 @@
 
 import typer
 
-from aloft.cli import admin, campaign, images, keys, vendor
+from aloft.cli import admin, campaign, images, keys, runs, vendor
 from aloft.cli.bench import bench
 from aloft.cli.demo import demo
 from aloft.cli.events import redrive, stuck
@@ -28,6 +28,7 @@ app.add_typer(campaign.app, name="campaign")
 app.add_typer(images.app, name="images")
 app.add_typer(vendor.app, name="vendor")
 app.add_typer(keys.app, name="key")
+app.add_typer(runs.app, name="run")
 
 if __name__ == "__main__":
     app()

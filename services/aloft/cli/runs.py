@@ -1,0 +1,53 @@
+"""`aloft run`: the runs of the trainer, and another one where the first failed."""
+
+from typing import Annotated
+from uuid import uuid4
+
+import typer
+
+from aloft.api.trainer.v1 import trainer_service_pb2 as trainer
+from aloft.api.trainer.v1.trainer_service_pb2_grpc import TrainerServiceStub
+from aloft.cli.connection import Json, connection
+from aloft.cli.output import rows, show
+
+app = typer.Typer(no_args_is_help=True, help="Runs, which make versions of a campaign's model.")
+
+
+@app.command()
+def create(
+    campaign: str,
+    architecture: Annotated[str, typer.Option(help="A backbone; by default the campaign's.")] = "",
+    checkpoint: Annotated[str, typer.Option(help="Key of weights in the aloft bucket.")] = "",
+    json: Json = False,
+) -> None:
+    """Start a run that makes a base version, from the campaign's source unless another is named."""
+    wanted = trainer.Run(base=trainer.BaseRun(architecture=architecture))
+    if checkpoint:
+        wanted.base.checkpoint_key = checkpoint
+    request = trainer.CreateRunRequest(parent=f"campaigns/{campaign}", run=wanted, request_id=str(uuid4()))
+    with connection().to("trainer") as opened:
+        show(TrainerServiceStub(opened).CreateRun(request), json)
+
+
+@app.command("list")
+def list_(campaign: str, json: Json = False) -> None:
+    """List a campaign's runs: how far each is, or why it failed."""
+    items = []
+    request = trainer.ListRunsRequest(parent=f"campaigns/{campaign}", page_size=100)
+    with connection().to("trainer") as opened:
+        while True:
+            page = TrainerServiceStub(opened).ListRuns(request)
+            items += [
+                {
+                    "run": one.name.rsplit("/", 1)[1],
+                    "state": trainer.Run.State.Name(one.state).removeprefix("STATE_"),
+                    "stage": one.stage,
+                    "progress": round(one.progress, 2),
+                    "error": one.error,
+                }
+                for one in page.runs
+            ]
+            if not page.next_page_token:
+                break
+            request.page_token = page.next_page_token
+    rows("Runs", ("run", "state", "stage", "progress", "error"), items, json)
