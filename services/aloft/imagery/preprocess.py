@@ -1,5 +1,7 @@
 """From an object's bytes to what a network takes: decoded, resized, normalised."""
 
+from functools import lru_cache
+
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
@@ -16,15 +18,23 @@ def preprocess(data: bytes, spec: ImageSpec, limits: Limits = DEFAULT_LIMITS) ->
     Numbers of floating point are taken to lie in [0, 1] already.
     """
     pixels = _resize(decode(data, spec.bands, limits), spec)
-    # One multiplication and one addition for: divide by the type's largest, less the mean, by the deviation.
-    largest = _LARGEST.get(pixels.dtype.name, 1.0)
-    std = np.asarray(spec.std, np.float64)
-    scale = (1.0 / (largest * std)).astype(np.float32)
-    shift = (-np.asarray(spec.mean, np.float64) / std).astype(np.float32)
-    values: NDArray[np.float32] = pixels.astype(np.float32)
-    values *= scale
+    scale, shift = _affine(spec, pixels.dtype.name)
+    values = np.multiply(pixels.reshape(spec.height, -1), scale, dtype=np.float32)
     values += shift
-    return values
+    return values.reshape(spec.height, spec.width, spec.bands)
+
+
+@lru_cache(maxsize=64)
+def _affine(spec: ImageSpec, dtype: str) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Say, for each value of an image's row, by what it is multiplied and what is added after.
+
+    In place of three steps: divide by the type's largest, subtract the mean, divide by the deviation.
+    A row and not a pixel, because NumPy is several times as quick along more than a few values.
+    """
+    std = np.tile(np.asarray(spec.std), spec.width)
+    scale = 1.0 / (_LARGEST.get(dtype, 1.0) * std)
+    shift = -np.tile(np.asarray(spec.mean), spec.width) / std
+    return scale.astype(np.float32), shift.astype(np.float32)
 
 
 def _resize(pixels: Pixels, spec: ImageSpec) -> Pixels:
