@@ -33,7 +33,7 @@ demo: setup
 
 test: needs-servers setup lint
 	@$(PYTHON) -m tests.stack fetch
-	$(PYTHON) -m pytest -m 'not soak and not bench' -n 2 --dist loadfile
+	$(PYTHON) -m pytest -m 'not soak and not bench' -n 2 --dist loadfile --no-loadscope-reorder
 
 test-fast: setup
 	$(PYTHON) -m pytest -m 'not soak and not bench and not servers'
