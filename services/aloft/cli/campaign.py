@@ -125,18 +125,16 @@ def standing(server: Connection, campaign: str) -> dict[str, dict[str, object]]:
             **_fields(stub.GetCampaignProgress(labels.GetCampaignProgressRequest(name=name))),
         }
     with server.to("trainer") as opened:
-        models = (
-            TrainerServiceStub(opened)
-            .ListModels(trainer.ListModelsRequest(parent=name, page_size=100))
-            .models
-        )
-        runs = TrainerServiceStub(opened).ListRuns(trainer.ListRunsRequest(parent=name, page_size=100)).runs
+        trainers = TrainerServiceStub(opened)
+        runs = trainers.ListRuns(trainer.ListRunsRequest(parent=name, page_size=100)).runs
+        training = trainers.GetTraining(trainer.GetTrainingRequest(name=f"{name}/training"))
         answers["trainer"] = {
-            "newest_version": max((model.version for model in models), default=0),
+            "newest_version": training.newest_version,
             "failed_runs": [run.error for run in runs if run.state == trainer.Run.STATE_FAILED],
             "running_runs": [
                 f"{run.stage} {run.progress:.0%}" for run in runs if run.state == trainer.Run.STATE_RUNNING
             ],
+            "waiting_for": training.waiting_for,
         }
     with server.to("embedding") as opened:
         answers["embedding"] = _fields(
