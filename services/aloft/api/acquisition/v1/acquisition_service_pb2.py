@@ -27,7 +27,7 @@ from google.api import resource_pb2 as google_dot_api_dot_resource__pb2
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n2aloft/api/acquisition/v1/acquisition_service.proto\x12\x18\x61loft.api.acquisition.v1\x1a\x1fgoogle/api/field_behavior.proto\x1a\x19google/api/resource.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\x8e\x02\n\x07Ranking\x12\x12\n\x04name\x18\x01 \x01(\tB\x04\xe2\x41\x01\x08\x12\x15\n\rmodel_version\x18\x02 \x01(\x03\x12\x12\n\ngeneration\x18\x03 \x01(\x03\x12\x10\n\x08strategy\x18\x04 \x01(\t\x12\x0c\n\x04seed\x18\x05 \x01(\x04\x12\x0e\n\x06images\x18\x06 \x01(\x03\x12\x0e\n\x06\x64igest\x18\x07 \x01(\t\x12\x16\n\x0elabel_revision\x18\x08 \x01(\x03\x12/\n\x0b\x63reate_time\x18\t \x01(\x0b\x32\x1a.google.protobuf.Timestamp:;\xea\x41\x38\n\raloft/Ranking\x12\'campaigns/{campaign}/rankings/{ranking}\"\xd0\x01\n\tSelection\x12\x12\n\x04name\x18\x01 \x01(\tB\x04\xe2\x41\x01\x08\x12\x16\n\x0enewest_ranking\x18\x02 \x01(\t\x12\x12\n\nopen_batch\x18\x03 \x01(\t\x12\x18\n\x10selected_batches\x18\x04 \x01(\x03\x12\x1e\n\x16\x61pplied_label_revision\x18\x05 \x01(\x03\x12\x13\n\x0bwaiting_for\x18\x06 \x01(\t:4\xea\x41\x31\n\x0f\x61loft/Selection\x12\x1e\x63\x61mpaigns/{campaign}/selection\"\'\n\x11GetRankingRequest\x12\x12\n\x04name\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\"R\n\x13ListRankingsRequest\x12\x14\n\x06parent\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\x12\x11\n\tpage_size\x18\x02 \x01(\x05\x12\x12\n\npage_token\x18\x03 \x01(\t\"d\n\x14ListRankingsResponse\x12\x33\n\x08rankings\x18\x01 \x03(\x0b\x32!.aloft.api.acquisition.v1.Ranking\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\")\n\x13GetSelectionRequest\x12\x12\n\x04name\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\x32\xc5\x02\n\x12\x41\x63quisitionService\x12\\\n\nGetRanking\x12+.aloft.api.acquisition.v1.GetRankingRequest\x1a!.aloft.api.acquisition.v1.Ranking\x12m\n\x0cListRankings\x12-.aloft.api.acquisition.v1.ListRankingsRequest\x1a..aloft.api.acquisition.v1.ListRankingsResponse\x12\x62\n\x0cGetSelection\x12-.aloft.api.acquisition.v1.GetSelectionRequest\x1a#.aloft.api.acquisition.v1.Selectionb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n2aloft/api/acquisition/v1/acquisition_service.proto\x12\x18\x61loft.api.acquisition.v1\x1a\x1fgoogle/api/field_behavior.proto\x1a\x19google/api/resource.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xa7\x02\n\x07Ranking\x12\x12\n\x04name\x18\x01 \x01(\tB\x04\xe2\x41\x01\x08\x12\x15\n\rmodel_version\x18\x02 \x01(\x03\x12\x12\n\ngeneration\x18\x03 \x01(\x03\x12\x10\n\x08strategy\x18\x04 \x01(\t\x12\x0c\n\x04seed\x18\x05 \x01(\x04\x12\x0e\n\x06images\x18\x06 \x01(\x03\x12\x0e\n\x06\x64igest\x18\x07 \x01(\t\x12\x16\n\x0elabel_revision\x18\x08 \x01(\x03\x12/\n\x0b\x63reate_time\x18\t \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x17\n\x0fleft_out_images\x18\n \x01(\x03:;\xea\x41\x38\n\raloft/Ranking\x12\'campaigns/{campaign}/rankings/{ranking}\"\xd0\x01\n\tSelection\x12\x12\n\x04name\x18\x01 \x01(\tB\x04\xe2\x41\x01\x08\x12\x16\n\x0enewest_ranking\x18\x02 \x01(\t\x12\x12\n\nopen_batch\x18\x03 \x01(\t\x12\x18\n\x10selected_batches\x18\x04 \x01(\x03\x12\x1e\n\x16\x61pplied_label_revision\x18\x05 \x01(\x03\x12\x13\n\x0bwaiting_for\x18\x06 \x01(\t:4\xea\x41\x31\n\x0f\x61loft/Selection\x12\x1e\x63\x61mpaigns/{campaign}/selection\"\'\n\x11GetRankingRequest\x12\x12\n\x04name\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\"R\n\x13ListRankingsRequest\x12\x14\n\x06parent\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\x12\x11\n\tpage_size\x18\x02 \x01(\x05\x12\x12\n\npage_token\x18\x03 \x01(\t\"d\n\x14ListRankingsResponse\x12\x33\n\x08rankings\x18\x01 \x03(\x0b\x32!.aloft.api.acquisition.v1.Ranking\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\")\n\x13GetSelectionRequest\x12\x12\n\x04name\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\"K\n\rSelectedImage\x12\r\n\x05image\x18\x01 \x01(\t\x12\r\n\x05score\x18\x02 \x01(\x01\x12\x0f\n\x07\x63luster\x18\x03 \x01(\x05\x12\x0b\n\x03why\x18\x04 \x01(\t\"X\n\x19ListSelectedImagesRequest\x12\x14\n\x06parent\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\x12\x11\n\tpage_size\x18\x02 \x01(\x05\x12\x12\n\npage_token\x18\x03 \x01(\t\"\xa0\x01\n\x1aListSelectedImagesResponse\x12@\n\x0fselected_images\x18\x01 \x03(\x0b\x32\'.aloft.api.acquisition.v1.SelectedImage\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\x12\x10\n\x08strategy\x18\x03 \x01(\t\x12\x15\n\rmodel_version\x18\x04 \x01(\x03\x32\xc6\x03\n\x12\x41\x63quisitionService\x12\\\n\nGetRanking\x12+.aloft.api.acquisition.v1.GetRankingRequest\x1a!.aloft.api.acquisition.v1.Ranking\x12m\n\x0cListRankings\x12-.aloft.api.acquisition.v1.ListRankingsRequest\x1a..aloft.api.acquisition.v1.ListRankingsResponse\x12\x7f\n\x12ListSelectedImages\x12\x33.aloft.api.acquisition.v1.ListSelectedImagesRequest\x1a\x34.aloft.api.acquisition.v1.ListSelectedImagesResponse\x12\x62\n\x0cGetSelection\x12-.aloft.api.acquisition.v1.GetSelectionRequest\x1a#.aloft.api.acquisition.v1.Selectionb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -48,18 +48,26 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_LISTRANKINGSREQUEST'].fields_by_name['parent']._serialized_options = b'\342A\001\002'
   _globals['_GETSELECTIONREQUEST'].fields_by_name['name']._loaded_options = None
   _globals['_GETSELECTIONREQUEST'].fields_by_name['name']._serialized_options = b'\342A\001\002'
+  _globals['_LISTSELECTEDIMAGESREQUEST'].fields_by_name['parent']._loaded_options = None
+  _globals['_LISTSELECTEDIMAGESREQUEST'].fields_by_name['parent']._serialized_options = b'\342A\001\002'
   _globals['_RANKING']._serialized_start=174
-  _globals['_RANKING']._serialized_end=444
-  _globals['_SELECTION']._serialized_start=447
-  _globals['_SELECTION']._serialized_end=655
-  _globals['_GETRANKINGREQUEST']._serialized_start=657
-  _globals['_GETRANKINGREQUEST']._serialized_end=696
-  _globals['_LISTRANKINGSREQUEST']._serialized_start=698
-  _globals['_LISTRANKINGSREQUEST']._serialized_end=780
-  _globals['_LISTRANKINGSRESPONSE']._serialized_start=782
-  _globals['_LISTRANKINGSRESPONSE']._serialized_end=882
-  _globals['_GETSELECTIONREQUEST']._serialized_start=884
-  _globals['_GETSELECTIONREQUEST']._serialized_end=925
-  _globals['_ACQUISITIONSERVICE']._serialized_start=928
-  _globals['_ACQUISITIONSERVICE']._serialized_end=1253
+  _globals['_RANKING']._serialized_end=469
+  _globals['_SELECTION']._serialized_start=472
+  _globals['_SELECTION']._serialized_end=680
+  _globals['_GETRANKINGREQUEST']._serialized_start=682
+  _globals['_GETRANKINGREQUEST']._serialized_end=721
+  _globals['_LISTRANKINGSREQUEST']._serialized_start=723
+  _globals['_LISTRANKINGSREQUEST']._serialized_end=805
+  _globals['_LISTRANKINGSRESPONSE']._serialized_start=807
+  _globals['_LISTRANKINGSRESPONSE']._serialized_end=907
+  _globals['_GETSELECTIONREQUEST']._serialized_start=909
+  _globals['_GETSELECTIONREQUEST']._serialized_end=950
+  _globals['_SELECTEDIMAGE']._serialized_start=952
+  _globals['_SELECTEDIMAGE']._serialized_end=1027
+  _globals['_LISTSELECTEDIMAGESREQUEST']._serialized_start=1029
+  _globals['_LISTSELECTEDIMAGESREQUEST']._serialized_end=1117
+  _globals['_LISTSELECTEDIMAGESRESPONSE']._serialized_start=1120
+  _globals['_LISTSELECTEDIMAGESRESPONSE']._serialized_end=1280
+  _globals['_ACQUISITIONSERVICE']._serialized_start=1283
+  _globals['_ACQUISITIONSERVICE']._serialized_end=1737
 # @@protoc_insertion_point(module_scope)

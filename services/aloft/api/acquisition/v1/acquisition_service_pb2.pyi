@@ -34,6 +34,7 @@ class Ranking(_message.Message):
     DIGEST_FIELD_NUMBER: _builtins.int
     LABEL_REVISION_FIELD_NUMBER: _builtins.int
     CREATE_TIME_FIELD_NUMBER: _builtins.int
+    LEFT_OUT_IMAGES_FIELD_NUMBER: _builtins.int
     name: _builtins.str
     model_version: _builtins.int
     generation: _builtins.int
@@ -42,6 +43,8 @@ class Ranking(_message.Message):
     images: _builtins.int
     digest: _builtins.str
     label_revision: _builtins.int
+    left_out_images: _builtins.int
+    """Images without a score, because what the network said of them are no finite numbers."""
     @_builtins.property
     def create_time(self) -> _timestamp_pb2.Timestamp: ...
     def __init__(
@@ -56,10 +59,11 @@ class Ranking(_message.Message):
         digest: _builtins.str = ...,
         label_revision: _builtins.int = ...,
         create_time: _timestamp_pb2.Timestamp | None = ...,
+        left_out_images: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time", "digest", b"digest", "generation", b"generation", "images", b"images", "label_revision", b"label_revision", "model_version", b"model_version", "name", b"name", "seed", b"seed", "strategy", b"strategy"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time", "digest", b"digest", "generation", b"generation", "images", b"images", "label_revision", b"label_revision", "left_out_images", b"left_out_images", "model_version", b"model_version", "name", b"name", "seed", b"seed", "strategy", b"strategy"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -187,3 +191,92 @@ class GetSelectionRequest(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___GetSelectionRequest: _TypeAlias = GetSelectionRequest  # noqa: Y015
+
+@_typing.final
+class SelectedImage(_message.Message):
+    """One image of a batch and why it is there."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    IMAGE_FIELD_NUMBER: _builtins.int
+    SCORE_FIELD_NUMBER: _builtins.int
+    CLUSTER_FIELD_NUMBER: _builtins.int
+    WHY_FIELD_NUMBER: _builtins.int
+    image: _builtins.str
+    score: _builtins.float
+    cluster: _builtins.int
+    """The cluster it stands for; -1 where the strategy makes none."""
+    why: _builtins.str
+    """One sentence."""
+    def __init__(
+        self,
+        *,
+        image: _builtins.str = ...,
+        score: _builtins.float = ...,
+        cluster: _builtins.int = ...,
+        why: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["cluster", b"cluster", "image", b"image", "score", b"score", "why", b"why"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___SelectedImage: _TypeAlias = SelectedImage  # noqa: Y015
+
+@_typing.final
+class ListSelectedImagesRequest(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PARENT_FIELD_NUMBER: _builtins.int
+    PAGE_SIZE_FIELD_NUMBER: _builtins.int
+    PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    parent: _builtins.str
+    """campaigns/{campaign}/batches/{batch}"""
+    page_size: _builtins.int
+    page_token: _builtins.str
+    def __init__(
+        self,
+        *,
+        parent: _builtins.str = ...,
+        page_size: _builtins.int = ...,
+        page_token: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["page_size", b"page_size", "page_token", b"page_token", "parent", b"parent"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListSelectedImagesRequest: _TypeAlias = ListSelectedImagesRequest  # noqa: Y015
+
+@_typing.final
+class ListSelectedImagesResponse(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SELECTED_IMAGES_FIELD_NUMBER: _builtins.int
+    NEXT_PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    STRATEGY_FIELD_NUMBER: _builtins.int
+    MODEL_VERSION_FIELD_NUMBER: _builtins.int
+    next_page_token: _builtins.str
+    strategy: _builtins.str
+    model_version: _builtins.int
+    @_builtins.property
+    def selected_images(self) -> _containers.RepeatedCompositeFieldContainer[Global___SelectedImage]:
+        """In the order in which they were chosen."""
+
+    def __init__(
+        self,
+        *,
+        selected_images: _abc.Iterable[Global___SelectedImage] | None = ...,
+        next_page_token: _builtins.str = ...,
+        strategy: _builtins.str = ...,
+        model_version: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["model_version", b"model_version", "next_page_token", b"next_page_token", "selected_images", b"selected_images", "strategy", b"strategy"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListSelectedImagesResponse: _TypeAlias = ListSelectedImagesResponse  # noqa: Y015

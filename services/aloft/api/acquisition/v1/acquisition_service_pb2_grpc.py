@@ -45,6 +45,11 @@ class AcquisitionServiceStub:
                 request_serializer=aloft_dot_api_dot_acquisition_dot_v1_dot_acquisition__service__pb2.ListRankingsRequest.SerializeToString,
                 response_deserializer=aloft_dot_api_dot_acquisition_dot_v1_dot_acquisition__service__pb2.ListRankingsResponse.FromString,
                 _registered_method=True)
+        self.ListSelectedImages = channel.unary_unary(
+                '/aloft.api.acquisition.v1.AcquisitionService/ListSelectedImages',
+                request_serializer=aloft_dot_api_dot_acquisition_dot_v1_dot_acquisition__service__pb2.ListSelectedImagesRequest.SerializeToString,
+                response_deserializer=aloft_dot_api_dot_acquisition_dot_v1_dot_acquisition__service__pb2.ListSelectedImagesResponse.FromString,
+                _registered_method=True)
         self.GetSelection = channel.unary_unary(
                 '/aloft.api.acquisition.v1.AcquisitionService/GetSelection',
                 request_serializer=aloft_dot_api_dot_acquisition_dot_v1_dot_acquisition__service__pb2.GetSelectionRequest.SerializeToString,
@@ -68,6 +73,13 @@ class AcquisitionServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def ListSelectedImages(self, request, context):
+        """Says which images a batch was made of, and why each.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def GetSelection(self, request, context):
         """Says where the selection of a campaign stands.
         """
@@ -87,6 +99,11 @@ def add_AcquisitionServiceServicer_to_server(servicer, server):
                     servicer.ListRankings,
                     request_deserializer=aloft_dot_api_dot_acquisition_dot_v1_dot_acquisition__service__pb2.ListRankingsRequest.FromString,
                     response_serializer=aloft_dot_api_dot_acquisition_dot_v1_dot_acquisition__service__pb2.ListRankingsResponse.SerializeToString,
+            ),
+            'ListSelectedImages': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListSelectedImages,
+                    request_deserializer=aloft_dot_api_dot_acquisition_dot_v1_dot_acquisition__service__pb2.ListSelectedImagesRequest.FromString,
+                    response_serializer=aloft_dot_api_dot_acquisition_dot_v1_dot_acquisition__service__pb2.ListSelectedImagesResponse.SerializeToString,
             ),
             'GetSelection': grpc.unary_unary_rpc_method_handler(
                     servicer.GetSelection,
@@ -149,6 +166,33 @@ class AcquisitionService:
             '/aloft.api.acquisition.v1.AcquisitionService/ListRankings',
             aloft_dot_api_dot_acquisition_dot_v1_dot_acquisition__service__pb2.ListRankingsRequest.SerializeToString,
             aloft_dot_api_dot_acquisition_dot_v1_dot_acquisition__service__pb2.ListRankingsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListSelectedImages(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/aloft.api.acquisition.v1.AcquisitionService/ListSelectedImages',
+            aloft_dot_api_dot_acquisition_dot_v1_dot_acquisition__service__pb2.ListSelectedImagesRequest.SerializeToString,
+            aloft_dot_api_dot_acquisition_dot_v1_dot_acquisition__service__pb2.ListSelectedImagesResponse.FromString,
             options,
             channel_credentials,
             insecure,

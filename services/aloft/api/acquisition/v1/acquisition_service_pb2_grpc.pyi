@@ -35,6 +35,8 @@ class AcquisitionServiceStub:
     def __new__(cls, channel: _aio.Channel) -> AcquisitionServiceAsyncStub: ...
     GetRanking: _grpc.UnaryUnaryMultiCallable[_acquisition_service_pb2.GetRankingRequest, _acquisition_service_pb2.Ranking]
     ListRankings: _grpc.UnaryUnaryMultiCallable[_acquisition_service_pb2.ListRankingsRequest, _acquisition_service_pb2.ListRankingsResponse]
+    ListSelectedImages: _grpc.UnaryUnaryMultiCallable[_acquisition_service_pb2.ListSelectedImagesRequest, _acquisition_service_pb2.ListSelectedImagesResponse]
+    """Says which images a batch was made of, and why each."""
     GetSelection: _grpc.UnaryUnaryMultiCallable[_acquisition_service_pb2.GetSelectionRequest, _acquisition_service_pb2.Selection]
     """Says where the selection of a campaign stands."""
 
@@ -45,6 +47,8 @@ class AcquisitionServiceAsyncStub(AcquisitionServiceStub):
     def __init__(self, channel: _aio.Channel) -> None: ...
     GetRanking: _aio.UnaryUnaryMultiCallable[_acquisition_service_pb2.GetRankingRequest, _acquisition_service_pb2.Ranking]  # type: ignore[assignment]
     ListRankings: _aio.UnaryUnaryMultiCallable[_acquisition_service_pb2.ListRankingsRequest, _acquisition_service_pb2.ListRankingsResponse]  # type: ignore[assignment]
+    ListSelectedImages: _aio.UnaryUnaryMultiCallable[_acquisition_service_pb2.ListSelectedImagesRequest, _acquisition_service_pb2.ListSelectedImagesResponse]  # type: ignore[assignment]
+    """Says which images a batch was made of, and why each."""
     GetSelection: _aio.UnaryUnaryMultiCallable[_acquisition_service_pb2.GetSelectionRequest, _acquisition_service_pb2.Selection]  # type: ignore[assignment]
     """Says where the selection of a campaign stands."""
 
@@ -64,6 +68,14 @@ class AcquisitionServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _acquisition_service_pb2.ListRankingsRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_acquisition_service_pb2.ListRankingsResponse, _abc.Awaitable[_acquisition_service_pb2.ListRankingsResponse]]: ...
+
+    @_abc_1.abstractmethod
+    def ListSelectedImages(
+        self,
+        request: _acquisition_service_pb2.ListSelectedImagesRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_acquisition_service_pb2.ListSelectedImagesResponse, _abc.Awaitable[_acquisition_service_pb2.ListSelectedImagesResponse]]:
+        """Says which images a batch was made of, and why each."""
 
     @_abc_1.abstractmethod
     def GetSelection(

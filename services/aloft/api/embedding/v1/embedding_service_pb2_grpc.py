@@ -40,6 +40,11 @@ class EmbeddingServiceStub:
                 request_serializer=aloft_dot_api_dot_embedding_dot_v1_dot_embedding__service__pb2.GetPoolRequest.SerializeToString,
                 response_deserializer=aloft_dot_api_dot_embedding_dot_v1_dot_embedding__service__pb2.Pool.FromString,
                 _registered_method=True)
+        self.CollectPoolGarbage = channel.unary_unary(
+                '/aloft.api.embedding.v1.EmbeddingService/CollectPoolGarbage',
+                request_serializer=aloft_dot_api_dot_embedding_dot_v1_dot_embedding__service__pb2.CollectPoolGarbageRequest.SerializeToString,
+                response_deserializer=aloft_dot_api_dot_embedding_dot_v1_dot_embedding__service__pb2.CollectPoolGarbageResponse.FromString,
+                _registered_method=True)
 
 
 class EmbeddingServiceServicer:
@@ -52,6 +57,14 @@ class EmbeddingServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def CollectPoolGarbage(self, request, context):
+        """Removes the shards that nothing needs any more, or only says what it would remove. Kept are the features of the
+        current backbone and the one before, and all logits that count.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_EmbeddingServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -59,6 +72,11 @@ def add_EmbeddingServiceServicer_to_server(servicer, server):
                     servicer.GetPool,
                     request_deserializer=aloft_dot_api_dot_embedding_dot_v1_dot_embedding__service__pb2.GetPoolRequest.FromString,
                     response_serializer=aloft_dot_api_dot_embedding_dot_v1_dot_embedding__service__pb2.Pool.SerializeToString,
+            ),
+            'CollectPoolGarbage': grpc.unary_unary_rpc_method_handler(
+                    servicer.CollectPoolGarbage,
+                    request_deserializer=aloft_dot_api_dot_embedding_dot_v1_dot_embedding__service__pb2.CollectPoolGarbageRequest.FromString,
+                    response_serializer=aloft_dot_api_dot_embedding_dot_v1_dot_embedding__service__pb2.CollectPoolGarbageResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -89,6 +107,33 @@ class EmbeddingService:
             '/aloft.api.embedding.v1.EmbeddingService/GetPool',
             aloft_dot_api_dot_embedding_dot_v1_dot_embedding__service__pb2.GetPoolRequest.SerializeToString,
             aloft_dot_api_dot_embedding_dot_v1_dot_embedding__service__pb2.Pool.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def CollectPoolGarbage(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/aloft.api.embedding.v1.EmbeddingService/CollectPoolGarbage',
+            aloft_dot_api_dot_embedding_dot_v1_dot_embedding__service__pb2.CollectPoolGarbageRequest.SerializeToString,
+            aloft_dot_api_dot_embedding_dot_v1_dot_embedding__service__pb2.CollectPoolGarbageResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -34,6 +34,10 @@ class EmbeddingServiceStub:
     @_typing.overload
     def __new__(cls, channel: _aio.Channel) -> EmbeddingServiceAsyncStub: ...
     GetPool: _grpc.UnaryUnaryMultiCallable[_embedding_service_pb2.GetPoolRequest, _embedding_service_pb2.Pool]
+    CollectPoolGarbage: _grpc.UnaryUnaryMultiCallable[_embedding_service_pb2.CollectPoolGarbageRequest, _embedding_service_pb2.CollectPoolGarbageResponse]
+    """Removes the shards that nothing needs any more, or only says what it would remove. Kept are the features of the
+    current backbone and the one before, and all logits that count.
+    """
 
 @_typing.type_check_only
 class EmbeddingServiceAsyncStub(EmbeddingServiceStub):
@@ -41,6 +45,10 @@ class EmbeddingServiceAsyncStub(EmbeddingServiceStub):
 
     def __init__(self, channel: _aio.Channel) -> None: ...
     GetPool: _aio.UnaryUnaryMultiCallable[_embedding_service_pb2.GetPoolRequest, _embedding_service_pb2.Pool]  # type: ignore[assignment]
+    CollectPoolGarbage: _aio.UnaryUnaryMultiCallable[_embedding_service_pb2.CollectPoolGarbageRequest, _embedding_service_pb2.CollectPoolGarbageResponse]  # type: ignore[assignment]
+    """Removes the shards that nothing needs any more, or only says what it would remove. Kept are the features of the
+    current backbone and the one before, and all logits that count.
+    """
 
 class EmbeddingServiceServicer(metaclass=_abc_1.ABCMeta):
     """What the embedding service knows, for operators."""
@@ -51,5 +59,15 @@ class EmbeddingServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _embedding_service_pb2.GetPoolRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_embedding_service_pb2.Pool, _abc.Awaitable[_embedding_service_pb2.Pool]]: ...
+
+    @_abc_1.abstractmethod
+    def CollectPoolGarbage(
+        self,
+        request: _embedding_service_pb2.CollectPoolGarbageRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_embedding_service_pb2.CollectPoolGarbageResponse, _abc.Awaitable[_embedding_service_pb2.CollectPoolGarbageResponse]]:
+        """Removes the shards that nothing needs any more, or only says what it would remove. Kept are the features of the
+        current backbone and the one before, and all logits that count.
+        """
 
 def add_EmbeddingServiceServicer_to_server(servicer: EmbeddingServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

@@ -229,12 +229,15 @@ class BatchClosed(_message.Message):
     SKIPPED_FIELD_NUMBER: _builtins.int
     SUPERSEDED_FIELD_NUMBER: _builtins.int
     OUTSTANDING_FIELD_NUMBER: _builtins.int
+    TRAIN_FIELD_NUMBER: _builtins.int
     campaign: _builtins.str
     batch: _builtins.int
     label_revision: _builtins.int
     """The revision that holds every label of the batch."""
     reason: _builtins.str
     """COMPLETE, CLOSE_FRACTION, CLOSE_AFTER, SUPERSEDED, EMPTY or CAMPAIGN_STOPPED."""
+    train: _builtins.bool
+    """Whether a version is to be trained on what is labelled now: something of the batch is, and nothing newer is open."""
     @_builtins.property
     def accepted(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]: ...
     @_builtins.property
@@ -259,10 +262,11 @@ class BatchClosed(_message.Message):
         skipped: _abc.Iterable[_builtins.str] | None = ...,
         superseded: _abc.Iterable[_builtins.str] | None = ...,
         outstanding: _abc.Iterable[_builtins.str] | None = ...,
+        train: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["accepted", b"accepted", "batch", b"batch", "campaign", b"campaign", "label_revision", b"label_revision", "labelled", b"labelled", "outstanding", b"outstanding", "reason", b"reason", "skipped", b"skipped", "superseded", b"superseded"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["accepted", b"accepted", "batch", b"batch", "campaign", b"campaign", "label_revision", b"label_revision", "labelled", b"labelled", "outstanding", b"outstanding", "reason", b"reason", "skipped", b"skipped", "superseded", b"superseded", "train", b"train"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -338,6 +342,9 @@ class ModelPublished(_message.Message):
     LABEL_REVISION_FIELD_NUMBER: _builtins.int
     METRICS_FIELD_NUMBER: _builtins.int
     FEATURE_SIZE_FIELD_NUMBER: _builtins.int
+    LABELS_FIELD_NUMBER: _builtins.int
+    GATE_FAILURE_FIELD_NUMBER: _builtins.int
+    SCORE_FIELD_NUMBER: _builtins.int
     campaign: _builtins.str
     version: _builtins.int
     promoted: _builtins.bool
@@ -351,8 +358,16 @@ class ModelPublished(_message.Message):
     label_revision: _builtins.int
     feature_size: _builtins.int
     """Length of a feature vector."""
+    gate_failure: _builtins.str
+    """Why it was not promoted; empty if it was."""
+    score: _builtins.float
+    """What the gate and the stop rules go by; absent where nothing held out is labelled."""
     @_builtins.property
     def metrics(self) -> _containers.ScalarMap[_builtins.str, _builtins.float]: ...
+    @_builtins.property
+    def labels(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """The labels of the logits, in their order; none for a base version."""
+
     def __init__(
         self,
         *,
@@ -368,12 +383,17 @@ class ModelPublished(_message.Message):
         label_revision: _builtins.int = ...,
         metrics: _abc.Mapping[_builtins.str, _builtins.float] | None = ...,
         feature_size: _builtins.int = ...,
+        labels: _abc.Iterable[_builtins.str] | None = ...,
+        gate_failure: _builtins.str = ...,
+        score: _builtins.float | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_score", b"_score", "score", b"score"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["architecture", b"architecture", "artefact_digest", b"artefact_digest", "artefact_key", b"artefact_key", "backbone_digest", b"backbone_digest", "base", b"base", "campaign", b"campaign", "card_key", b"card_key", "feature_size", b"feature_size", "label_revision", b"label_revision", "metrics", b"metrics", "promoted", b"promoted", "version", b"version"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_score", b"_score", "architecture", b"architecture", "artefact_digest", b"artefact_digest", "artefact_key", b"artefact_key", "backbone_digest", b"backbone_digest", "base", b"base", "campaign", b"campaign", "card_key", b"card_key", "feature_size", b"feature_size", "gate_failure", b"gate_failure", "label_revision", b"label_revision", "labels", b"labels", "metrics", b"metrics", "promoted", b"promoted", "score", b"score", "version", b"version"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    def WhichOneof(self, oneof_group: _Never) -> None: ...
+    _WhichOneofReturnType__score: _TypeAlias = _typing.Literal["score"]  # noqa: Y015
+    _WhichOneofArgType__score: _TypeAlias = _typing.Literal["_score", b"_score"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__score) -> _WhichOneofReturnType__score | None: ...
 
 Global___ModelPublished: _TypeAlias = ModelPublished  # noqa: Y015
 
@@ -464,7 +484,7 @@ class BatchSelected(_message.Message):
     IMAGES_FIELD_NUMBER: _builtins.int
     campaign: _builtins.str
     batch: _builtins.int
-    """Numbered from 1 in each campaign."""
+    """Numbered from 1 in each campaign. Number 0 is the label store's own, of images that versions are judged by."""
     version: _builtins.int
     ranking: _builtins.str
     strategy: _builtins.str

@@ -28,7 +28,7 @@ from google.protobuf import duration_pb2 as google_dot_protobuf_dot_duration__pb
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\"aloft/api/labels/v1/campaign.proto\x12\x13\x61loft.api.labels.v1\x1a\x1fgoogle/api/field_behavior.proto\x1a\x19google/api/resource.proto\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\x84\x06\n\x08\x43\x61mpaign\x12\x12\n\x04name\x18\x01 \x01(\tB\x04\xe2\x41\x01\x08\x12\x14\n\x0c\x64isplay_name\x18\x02 \x01(\t\x12\x35\n\x08taxonomy\x18\x03 \x01(\x0b\x32\x1d.aloft.api.labels.v1.TaxonomyB\x04\xe2\x41\x01\x02\x12\x32\n\nimage_spec\x18\x04 \x01(\x0b\x32\x1e.aloft.api.labels.v1.ImageSpec\x12/\n\x08strategy\x18\x05 \x01(\x0b\x32\x1d.aloft.api.labels.v1.Strategy\x12\x36\n\x0c\x62\x61tch_policy\x18\x06 \x01(\x0b\x32 .aloft.api.labels.v1.BatchPolicy\x12+\n\x06\x62udget\x18\x07 \x01(\x0b\x32\x1b.aloft.api.labels.v1.Budget\x12\x0f\n\x07overlap\x18\x08 \x01(\x05\x12\x32\n\nbase_model\x18\t \x01(\x0b\x32\x1e.aloft.api.labels.v1.BaseModel\x12\x38\n\x05state\x18\n \x01(\x0e\x32#.aloft.api.labels.v1.Campaign.StateB\x04\xe2\x41\x01\x03\x12\x1a\n\x0cstate_reason\x18\x0b \x01(\tB\x04\xe2\x41\x01\x03\x12\x15\n\x07version\x18\x0c \x01(\x03\x42\x04\xe2\x41\x01\x03\x12\x1c\n\x0elabel_revision\x18\r \x01(\x03\x42\x04\xe2\x41\x01\x03\x12\x0c\n\x04\x65tag\x18\x0e \x01(\t\x12\x35\n\x0b\x63reate_time\x18\x0f \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x04\xe2\x41\x01\x03\x12\x35\n\x0bupdate_time\x18\x10 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x04\xe2\x41\x01\x03\"V\n\x05State\x12\x15\n\x11STATE_UNSPECIFIED\x10\x00\x12\x10\n\x0cSTATE_PAUSED\x10\x01\x12\x11\n\rSTATE_RUNNING\x10\x02\x12\x11\n\rSTATE_STOPPED\x10\x03:)\xea\x41&\n\x0e\x61loft/Campaign\x12\x14\x63\x61mpaigns/{campaign}\"S\n\x08Taxonomy\x12\x30\n\x06labels\x18\x01 \x03(\x0b\x32\x1a.aloft.api.labels.v1.LabelB\x04\xe2\x41\x01\x02\x12\x15\n\x07version\x18\x02 \x01(\x03\x42\x04\xe2\x41\x01\x03\"X\n\x05Label\x12\x10\n\x02id\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\x12\x14\n\x0c\x64isplay_name\x18\x02 \x01(\t\x12\x11\n\tguideline\x18\x03 \x01(\t\x12\x14\n\x0c\x65xample_keys\x18\x04 \x03(\t\"T\n\tImageSpec\x12\x0e\n\x06height\x18\x01 \x01(\x05\x12\r\n\x05width\x18\x02 \x01(\x05\x12\r\n\x05\x62\x61nds\x18\x03 \x01(\x05\x12\x0c\n\x04mean\x18\x04 \x03(\x02\x12\x0b\n\x03std\x18\x05 \x03(\x02\",\n\x08Strategy\x12\x12\n\nexpression\x18\x01 \x01(\t\x12\x0c\n\x04seed\x18\x02 \x01(\x04\"c\n\x0b\x42\x61tchPolicy\x12\x0c\n\x04size\x18\x01 \x01(\x05\x12\x16\n\x0e\x63lose_fraction\x18\x02 \x01(\x01\x12.\n\x0b\x63lose_after\x18\x03 \x01(\x0b\x32\x19.google.protobuf.Duration\"-\n\x06\x42udget\x12\x0e\n\x06images\x18\x01 \x01(\x03\x12\x13\n\x0b\x61nnotations\x18\x02 \x01(\x03\"U\n\tBaseModel\x12\x14\n\x0c\x61rchitecture\x18\x01 \x01(\t\x12\x0e\n\x04seed\x18\x02 \x01(\x04H\x00\x12\x18\n\x0e\x63heckpoint_key\x18\x03 \x01(\tH\x00\x42\x08\n\x06source\"X\n\x0cLabelVerdict\x12\x13\n\x05label\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\x12\x33\n\x07verdict\x18\x02 \x01(\x0e\x32\x1c.aloft.api.labels.v1.VerdictB\x04\xe2\x41\x01\x02*T\n\x05Split\x12\x15\n\x11SPLIT_UNSPECIFIED\x10\x00\x12\x0e\n\nSPLIT_POOL\x10\x01\x12\x14\n\x10SPLIT_VALIDATION\x10\x02\x12\x0e\n\nSPLIT_TEST\x10\x03*b\n\x07Verdict\x12\x17\n\x13VERDICT_UNSPECIFIED\x10\x00\x12\x14\n\x10VERDICT_POSITIVE\x10\x01\x12\x14\n\x10VERDICT_NEGATIVE\x10\x02\x12\x12\n\x0eVERDICT_UNSURE\x10\x03\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\"aloft/api/labels/v1/campaign.proto\x12\x13\x61loft.api.labels.v1\x1a\x1fgoogle/api/field_behavior.proto\x1a\x19google/api/resource.proto\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xc2\x07\n\x08\x43\x61mpaign\x12\x12\n\x04name\x18\x01 \x01(\tB\x04\xe2\x41\x01\x08\x12\x14\n\x0c\x64isplay_name\x18\x02 \x01(\t\x12\x35\n\x08taxonomy\x18\x03 \x01(\x0b\x32\x1d.aloft.api.labels.v1.TaxonomyB\x04\xe2\x41\x01\x02\x12\x32\n\nimage_spec\x18\x04 \x01(\x0b\x32\x1e.aloft.api.labels.v1.ImageSpec\x12/\n\x08strategy\x18\x05 \x01(\x0b\x32\x1d.aloft.api.labels.v1.Strategy\x12\x36\n\x0c\x62\x61tch_policy\x18\x06 \x01(\x0b\x32 .aloft.api.labels.v1.BatchPolicy\x12+\n\x06\x62udget\x18\x07 \x01(\x0b\x32\x1b.aloft.api.labels.v1.Budget\x12\x0f\n\x07overlap\x18\x08 \x01(\x05\x12\x32\n\nbase_model\x18\t \x01(\x0b\x32\x1e.aloft.api.labels.v1.BaseModel\x12\x38\n\x05state\x18\n \x01(\x0e\x32#.aloft.api.labels.v1.Campaign.StateB\x04\xe2\x41\x01\x03\x12\x1a\n\x0cstate_reason\x18\x0b \x01(\tB\x04\xe2\x41\x01\x03\x12\x15\n\x07version\x18\x0c \x01(\x03\x42\x04\xe2\x41\x01\x03\x12\x1c\n\x0elabel_revision\x18\r \x01(\x03\x42\x04\xe2\x41\x01\x03\x12\x0c\n\x04\x65tag\x18\x0e \x01(\t\x12\x35\n\x0b\x63reate_time\x18\x0f \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x04\xe2\x41\x01\x03\x12\x35\n\x0bupdate_time\x18\x10 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x04\xe2\x41\x01\x03\x12/\n\x08training\x18\x11 \x01(\x0b\x32\x1d.aloft.api.labels.v1.Training\x12\'\n\x04gate\x18\x12 \x01(\x0b\x32\x19.aloft.api.labels.v1.Gate\x12\x32\n\nstop_rules\x18\x13 \x01(\x0b\x32\x1e.aloft.api.labels.v1.StopRules\x12.\n\x08held_out\x18\x14 \x01(\x0b\x32\x1c.aloft.api.labels.v1.HeldOut\"V\n\x05State\x12\x15\n\x11STATE_UNSPECIFIED\x10\x00\x12\x10\n\x0cSTATE_PAUSED\x10\x01\x12\x11\n\rSTATE_RUNNING\x10\x02\x12\x11\n\rSTATE_STOPPED\x10\x03:)\xea\x41&\n\x0e\x61loft/Campaign\x12\x14\x63\x61mpaigns/{campaign}\"S\n\x08Taxonomy\x12\x30\n\x06labels\x18\x01 \x03(\x0b\x32\x1a.aloft.api.labels.v1.LabelB\x04\xe2\x41\x01\x02\x12\x15\n\x07version\x18\x02 \x01(\x03\x42\x04\xe2\x41\x01\x03\"X\n\x05Label\x12\x10\n\x02id\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\x12\x14\n\x0c\x64isplay_name\x18\x02 \x01(\t\x12\x11\n\tguideline\x18\x03 \x01(\t\x12\x14\n\x0c\x65xample_keys\x18\x04 \x03(\t\"T\n\tImageSpec\x12\x0e\n\x06height\x18\x01 \x01(\x05\x12\r\n\x05width\x18\x02 \x01(\x05\x12\r\n\x05\x62\x61nds\x18\x03 \x01(\x05\x12\x0c\n\x04mean\x18\x04 \x03(\x02\x12\x0b\n\x03std\x18\x05 \x03(\x02\",\n\x08Strategy\x12\x12\n\nexpression\x18\x01 \x01(\t\x12\x0c\n\x04seed\x18\x02 \x01(\x04\"c\n\x0b\x42\x61tchPolicy\x12\x0c\n\x04size\x18\x01 \x01(\x05\x12\x16\n\x0e\x63lose_fraction\x18\x02 \x01(\x01\x12.\n\x0b\x63lose_after\x18\x03 \x01(\x0b\x32\x19.google.protobuf.Duration\"-\n\x06\x42udget\x12\x0e\n\x06images\x18\x01 \x01(\x03\x12\x13\n\x0b\x61nnotations\x18\x02 \x01(\x03\"\x8e\x01\n\tBaseModel\x12\x14\n\x0c\x61rchitecture\x18\x01 \x01(\t\x12\x0e\n\x04seed\x18\x02 \x01(\x04H\x00\x12\x18\n\x0e\x63heckpoint_key\x18\x03 \x01(\tH\x00\x12\x37\n\x0bpretraining\x18\x04 \x01(\x0b\x32 .aloft.api.labels.v1.PretrainingH\x00\x42\x08\n\x06source\"g\n\x0bPretraining\x12\x0e\n\x06method\x18\x01 \x01(\t\x12\r\n\x05steps\x18\x02 \x01(\x03\x12\x14\n\x0c\x62\x61tch_images\x18\x03 \x01(\x05\x12\x15\n\rlearning_rate\x18\x04 \x01(\x01\x12\x0c\n\x04seed\x18\x05 \x01(\x04\"\xc3\x01\n\x08Training\x12\x30\n\x04mode\x18\x01 \x01(\x0e\x32\".aloft.api.labels.v1.Training.Mode\x12\r\n\x05steps\x18\x02 \x01(\x03\x12\x14\n\x0c\x62\x61tch_images\x18\x03 \x01(\x05\x12\x15\n\rlearning_rate\x18\x04 \x01(\x01\x12\x0c\n\x04seed\x18\x05 \x01(\x04\";\n\x04Mode\x12\x14\n\x10MODE_UNSPECIFIED\x10\x00\x12\r\n\tMODE_FULL\x10\x01\x12\x0e\n\nMODE_PROBE\x10\x02\"L\n\x04Gate\x12\x14\n\x07minimum\x18\x01 \x01(\x01H\x00\x88\x01\x01\x12\x15\n\x08max_drop\x18\x02 \x01(\x01H\x01\x88\x01\x01\x42\n\n\x08_minimumB\x0b\n\t_max_drop\"\x9f\x01\n\tStopRules\x12\x19\n\x0ctarget_score\x18\x01 \x01(\x01H\x00\x88\x01\x01\x12\x37\n\x07plateau\x18\x02 \x01(\x0b\x32&.aloft.api.labels.v1.StopRules.Plateau\x1a-\n\x07Plateau\x12\x10\n\x08versions\x18\x01 \x01(\x05\x12\x10\n\x08min_gain\x18\x02 \x01(\x01\x42\x0f\n\r_target_score\"D\n\x07HeldOut\x12\x12\n\x08imported\x18\x01 \x01(\x08H\x00\x12\x1b\n\x11\x65valuation_images\x18\x02 \x01(\x03H\x00\x42\x08\n\x06source\"X\n\x0cLabelVerdict\x12\x13\n\x05label\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\x12\x33\n\x07verdict\x18\x02 \x01(\x0e\x32\x1c.aloft.api.labels.v1.VerdictB\x04\xe2\x41\x01\x02*T\n\x05Split\x12\x15\n\x11SPLIT_UNSPECIFIED\x10\x00\x12\x0e\n\nSPLIT_POOL\x10\x01\x12\x14\n\x10SPLIT_VALIDATION\x10\x02\x12\x0e\n\nSPLIT_TEST\x10\x03*b\n\x07Verdict\x12\x17\n\x13VERDICT_UNSPECIFIED\x10\x00\x12\x14\n\x10VERDICT_POSITIVE\x10\x01\x12\x14\n\x10VERDICT_NEGATIVE\x10\x02\x12\x12\n\x0eVERDICT_UNSURE\x10\x03\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -63,28 +63,42 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_LABELVERDICT'].fields_by_name['label']._serialized_options = b'\342A\001\002'
   _globals['_LABELVERDICT'].fields_by_name['verdict']._loaded_options = None
   _globals['_LABELVERDICT'].fields_by_name['verdict']._serialized_options = b'\342A\001\002'
-  _globals['_SPLIT']._serialized_start=1591
-  _globals['_SPLIT']._serialized_end=1675
-  _globals['_VERDICT']._serialized_start=1677
-  _globals['_VERDICT']._serialized_end=1775
+  _globals['_SPLIT']._serialized_start=2452
+  _globals['_SPLIT']._serialized_end=2536
+  _globals['_VERDICT']._serialized_start=2538
+  _globals['_VERDICT']._serialized_end=2636
   _globals['_CAMPAIGN']._serialized_start=185
-  _globals['_CAMPAIGN']._serialized_end=957
-  _globals['_CAMPAIGN_STATE']._serialized_start=828
-  _globals['_CAMPAIGN_STATE']._serialized_end=914
-  _globals['_TAXONOMY']._serialized_start=959
-  _globals['_TAXONOMY']._serialized_end=1042
-  _globals['_LABEL']._serialized_start=1044
-  _globals['_LABEL']._serialized_end=1132
-  _globals['_IMAGESPEC']._serialized_start=1134
-  _globals['_IMAGESPEC']._serialized_end=1218
-  _globals['_STRATEGY']._serialized_start=1220
-  _globals['_STRATEGY']._serialized_end=1264
-  _globals['_BATCHPOLICY']._serialized_start=1266
-  _globals['_BATCHPOLICY']._serialized_end=1365
-  _globals['_BUDGET']._serialized_start=1367
-  _globals['_BUDGET']._serialized_end=1412
-  _globals['_BASEMODEL']._serialized_start=1414
-  _globals['_BASEMODEL']._serialized_end=1499
-  _globals['_LABELVERDICT']._serialized_start=1501
-  _globals['_LABELVERDICT']._serialized_end=1589
+  _globals['_CAMPAIGN']._serialized_end=1147
+  _globals['_CAMPAIGN_STATE']._serialized_start=1018
+  _globals['_CAMPAIGN_STATE']._serialized_end=1104
+  _globals['_TAXONOMY']._serialized_start=1149
+  _globals['_TAXONOMY']._serialized_end=1232
+  _globals['_LABEL']._serialized_start=1234
+  _globals['_LABEL']._serialized_end=1322
+  _globals['_IMAGESPEC']._serialized_start=1324
+  _globals['_IMAGESPEC']._serialized_end=1408
+  _globals['_STRATEGY']._serialized_start=1410
+  _globals['_STRATEGY']._serialized_end=1454
+  _globals['_BATCHPOLICY']._serialized_start=1456
+  _globals['_BATCHPOLICY']._serialized_end=1555
+  _globals['_BUDGET']._serialized_start=1557
+  _globals['_BUDGET']._serialized_end=1602
+  _globals['_BASEMODEL']._serialized_start=1605
+  _globals['_BASEMODEL']._serialized_end=1747
+  _globals['_PRETRAINING']._serialized_start=1749
+  _globals['_PRETRAINING']._serialized_end=1852
+  _globals['_TRAINING']._serialized_start=1855
+  _globals['_TRAINING']._serialized_end=2050
+  _globals['_TRAINING_MODE']._serialized_start=1991
+  _globals['_TRAINING_MODE']._serialized_end=2050
+  _globals['_GATE']._serialized_start=2052
+  _globals['_GATE']._serialized_end=2128
+  _globals['_STOPRULES']._serialized_start=2131
+  _globals['_STOPRULES']._serialized_end=2290
+  _globals['_STOPRULES_PLATEAU']._serialized_start=2228
+  _globals['_STOPRULES_PLATEAU']._serialized_end=2273
+  _globals['_HELDOUT']._serialized_start=2292
+  _globals['_HELDOUT']._serialized_end=2360
+  _globals['_LABELVERDICT']._serialized_start=2362
+  _globals['_LABELVERDICT']._serialized_end=2450
 # @@protoc_insertion_point(module_scope)

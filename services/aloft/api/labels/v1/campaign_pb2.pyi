@@ -104,6 +104,10 @@ class Campaign(_message.Message):
     ETAG_FIELD_NUMBER: _builtins.int
     CREATE_TIME_FIELD_NUMBER: _builtins.int
     UPDATE_TIME_FIELD_NUMBER: _builtins.int
+    TRAINING_FIELD_NUMBER: _builtins.int
+    GATE_FIELD_NUMBER: _builtins.int
+    STOP_RULES_FIELD_NUMBER: _builtins.int
+    HELD_OUT_FIELD_NUMBER: _builtins.int
     name: _builtins.str
     display_name: _builtins.str
     overlap: _builtins.int
@@ -132,6 +136,20 @@ class Campaign(_message.Message):
     def create_time(self) -> _timestamp_pb2.Timestamp: ...
     @_builtins.property
     def update_time(self) -> _timestamp_pb2.Timestamp: ...
+    @_builtins.property
+    def training(self) -> Global___Training: ...
+    @_builtins.property
+    def gate(self) -> Global___Gate:
+        """Which versions may be promoted. Default: all. Needs `held_out`."""
+
+    @_builtins.property
+    def stop_rules(self) -> Global___StopRules:
+        """When to stop before the budget is spent. Default: never. A target and a plateau need `held_out`."""
+
+    @_builtins.property
+    def held_out(self) -> Global___HeldOut:
+        """Where the labels come from that versions are judged by. Default: nowhere, and versions are not judged."""
+
     def __init__(
         self,
         *,
@@ -151,10 +169,14 @@ class Campaign(_message.Message):
         etag: _builtins.str = ...,
         create_time: _timestamp_pb2.Timestamp | None = ...,
         update_time: _timestamp_pb2.Timestamp | None = ...,
+        training: Global___Training | None = ...,
+        gate: Global___Gate | None = ...,
+        stop_rules: Global___StopRules | None = ...,
+        held_out: Global___HeldOut | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["base_model", b"base_model", "batch_policy", b"batch_policy", "budget", b"budget", "create_time", b"create_time", "image_spec", b"image_spec", "strategy", b"strategy", "taxonomy", b"taxonomy", "update_time", b"update_time"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["base_model", b"base_model", "batch_policy", b"batch_policy", "budget", b"budget", "create_time", b"create_time", "gate", b"gate", "held_out", b"held_out", "image_spec", b"image_spec", "stop_rules", b"stop_rules", "strategy", b"strategy", "taxonomy", b"taxonomy", "training", b"training", "update_time", b"update_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["base_model", b"base_model", "batch_policy", b"batch_policy", "budget", b"budget", "create_time", b"create_time", "display_name", b"display_name", "etag", b"etag", "image_spec", b"image_spec", "label_revision", b"label_revision", "name", b"name", "overlap", b"overlap", "state", b"state", "state_reason", b"state_reason", "strategy", b"strategy", "taxonomy", b"taxonomy", "update_time", b"update_time", "version", b"version"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["base_model", b"base_model", "batch_policy", b"batch_policy", "budget", b"budget", "create_time", b"create_time", "display_name", b"display_name", "etag", b"etag", "gate", b"gate", "held_out", b"held_out", "image_spec", b"image_spec", "label_revision", b"label_revision", "name", b"name", "overlap", b"overlap", "state", b"state", "state_reason", b"state_reason", "stop_rules", b"stop_rules", "strategy", b"strategy", "taxonomy", b"taxonomy", "training", b"training", "update_time", b"update_time", "version", b"version"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -353,28 +375,245 @@ class BaseModel(_message.Message):
     ARCHITECTURE_FIELD_NUMBER: _builtins.int
     SEED_FIELD_NUMBER: _builtins.int
     CHECKPOINT_KEY_FIELD_NUMBER: _builtins.int
+    PRETRAINING_FIELD_NUMBER: _builtins.int
     architecture: _builtins.str
     """Default `resnet18`."""
     seed: _builtins.int
     """Initial weights drawn from this seed."""
     checkpoint_key: _builtins.str
     """A safetensors file in the aloft bucket with weights of the architecture."""
+    @_builtins.property
+    def pretraining(self) -> Global___Pretraining:
+        """Weights learned from the images of the pool, without labels."""
+
     def __init__(
         self,
         *,
         architecture: _builtins.str = ...,
         seed: _builtins.int = ...,
         checkpoint_key: _builtins.str = ...,
+        pretraining: Global___Pretraining | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["checkpoint_key", b"checkpoint_key", "seed", b"seed", "source", b"source"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["checkpoint_key", b"checkpoint_key", "pretraining", b"pretraining", "seed", b"seed", "source", b"source"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["architecture", b"architecture", "checkpoint_key", b"checkpoint_key", "seed", b"seed", "source", b"source"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["architecture", b"architecture", "checkpoint_key", b"checkpoint_key", "pretraining", b"pretraining", "seed", b"seed", "source", b"source"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_source: _TypeAlias = _typing.Literal["seed", "checkpoint_key"]  # noqa: Y015
+    _WhichOneofReturnType_source: _TypeAlias = _typing.Literal["seed", "checkpoint_key", "pretraining"]  # noqa: Y015
     _WhichOneofArgType_source: _TypeAlias = _typing.Literal["source", b"source"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_source) -> _WhichOneofReturnType_source | None: ...
 
 Global___BaseModel: _TypeAlias = BaseModel  # noqa: Y015
+
+@_typing.final
+class Pretraining(_message.Message):
+    """Self-supervised learning on the images of the pool."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    METHOD_FIELD_NUMBER: _builtins.int
+    STEPS_FIELD_NUMBER: _builtins.int
+    BATCH_IMAGES_FIELD_NUMBER: _builtins.int
+    LEARNING_RATE_FIELD_NUMBER: _builtins.int
+    SEED_FIELD_NUMBER: _builtins.int
+    method: _builtins.str
+    """`simclr`, the default and the only one so far."""
+    steps: _builtins.int
+    """Default 2000."""
+    batch_images: _builtins.int
+    """Images in a step, each seen twice. Default 256."""
+    learning_rate: _builtins.float
+    """Default 0.001."""
+    seed: _builtins.int
+    """What the initial weights and every random choice begin from."""
+    def __init__(
+        self,
+        *,
+        method: _builtins.str = ...,
+        steps: _builtins.int = ...,
+        batch_images: _builtins.int = ...,
+        learning_rate: _builtins.float = ...,
+        seed: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["batch_images", b"batch_images", "learning_rate", b"learning_rate", "method", b"method", "seed", b"seed", "steps", b"steps"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Pretraining: _TypeAlias = Pretraining  # noqa: Y015
+
+@_typing.final
+class Training(_message.Message):
+    """How a version is trained on the label sets of a campaign, each time from the base version."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    class _Mode:
+        ValueType = _typing.NewType("ValueType", _builtins.int)
+        V: _TypeAlias = ValueType  # noqa: Y015
+
+    class _ModeEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[Training._Mode.ValueType], _builtins.type):
+        DESCRIPTOR: _descriptor.EnumDescriptor
+        MODE_UNSPECIFIED: Training._Mode.ValueType  # 0
+        MODE_FULL: Training._Mode.ValueType  # 1
+        """The whole network is fine-tuned. The default."""
+        MODE_PROBE: Training._Mode.ValueType  # 2
+        """The backbone stays as it is, and the head is solved on its features."""
+
+    class Mode(_Mode, metaclass=_ModeEnumTypeWrapper): ...
+    MODE_UNSPECIFIED: Training.Mode.ValueType  # 0
+    MODE_FULL: Training.Mode.ValueType  # 1
+    """The whole network is fine-tuned. The default."""
+    MODE_PROBE: Training.Mode.ValueType  # 2
+    """The backbone stays as it is, and the head is solved on its features."""
+
+    MODE_FIELD_NUMBER: _builtins.int
+    STEPS_FIELD_NUMBER: _builtins.int
+    BATCH_IMAGES_FIELD_NUMBER: _builtins.int
+    LEARNING_RATE_FIELD_NUMBER: _builtins.int
+    SEED_FIELD_NUMBER: _builtins.int
+    mode: Global___Training.Mode.ValueType
+    steps: _builtins.int
+    """Steps of MODE_FULL. Default 300."""
+    batch_images: _builtins.int
+    """Images in a step. Default 32."""
+    learning_rate: _builtins.float
+    """Default 0.0003."""
+    seed: _builtins.int
+    """What every random choice begins from, the same in every round."""
+    def __init__(
+        self,
+        *,
+        mode: Global___Training.Mode.ValueType = ...,
+        steps: _builtins.int = ...,
+        batch_images: _builtins.int = ...,
+        learning_rate: _builtins.float = ...,
+        seed: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["batch_images", b"batch_images", "learning_rate", b"learning_rate", "mode", b"mode", "seed", b"seed", "steps", b"steps"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Training: _TypeAlias = Training  # noqa: Y015
+
+@_typing.final
+class Gate(_message.Message):
+    """A version is promoted only if its score passes. The score is `map_macro` on the validation images, or on the test
+    images where no validation image is labelled.
+    """
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    MINIMUM_FIELD_NUMBER: _builtins.int
+    MAX_DROP_FIELD_NUMBER: _builtins.int
+    minimum: _builtins.float
+    """The lowest score that passes."""
+    max_drop: _builtins.float
+    """By how much the score may be below that of the promoted version before it."""
+    def __init__(
+        self,
+        *,
+        minimum: _builtins.float | None = ...,
+        max_drop: _builtins.float | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_max_drop", b"_max_drop", "_minimum", b"_minimum", "max_drop", b"max_drop", "minimum", b"minimum"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_max_drop", b"_max_drop", "_minimum", b"_minimum", "max_drop", b"max_drop", "minimum", b"minimum"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__max_drop: _TypeAlias = _typing.Literal["max_drop"]  # noqa: Y015
+    _WhichOneofArgType__max_drop: _TypeAlias = _typing.Literal["_max_drop", b"_max_drop"]  # noqa: Y015
+    _WhichOneofReturnType__minimum: _TypeAlias = _typing.Literal["minimum"]  # noqa: Y015
+    _WhichOneofArgType__minimum: _TypeAlias = _typing.Literal["_minimum", b"_minimum"]  # noqa: Y015
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__max_drop) -> _WhichOneofReturnType__max_drop | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__minimum) -> _WhichOneofReturnType__minimum | None: ...
+
+Global___Gate: _TypeAlias = Gate  # noqa: Y015
+
+@_typing.final
+class StopRules(_message.Message):
+    """When a campaign stops before its budget is spent. The score is that of the gate."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    @_typing.final
+    class Plateau(_message.Message):
+        DESCRIPTOR: _descriptor.Descriptor
+
+        VERSIONS_FIELD_NUMBER: _builtins.int
+        MIN_GAIN_FIELD_NUMBER: _builtins.int
+        versions: _builtins.int
+        """Of so many versions in a row. Default 3."""
+        min_gain: _builtins.float
+        """By at least this much over the best before them. Default 0.005."""
+        def __init__(
+            self,
+            *,
+            versions: _builtins.int = ...,
+            min_gain: _builtins.float = ...,
+        ) -> None: ...
+        _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+        def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+        _ClearFieldArgType: _TypeAlias = _typing.Literal["min_gain", b"min_gain", "versions", b"versions"]  # noqa: Y015
+        def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+        def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+    TARGET_SCORE_FIELD_NUMBER: _builtins.int
+    PLATEAU_FIELD_NUMBER: _builtins.int
+    target_score: _builtins.float
+    """Stop when a promoted version reaches this score."""
+    @_builtins.property
+    def plateau(self) -> Global___StopRules.Plateau:
+        """Stop when the score has not grown."""
+
+    def __init__(
+        self,
+        *,
+        target_score: _builtins.float | None = ...,
+        plateau: Global___StopRules.Plateau | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_target_score", b"_target_score", "plateau", b"plateau", "target_score", b"target_score"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_target_score", b"_target_score", "plateau", b"plateau", "target_score", b"target_score"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__target_score: _TypeAlias = _typing.Literal["target_score"]  # noqa: Y015
+    _WhichOneofArgType__target_score: _TypeAlias = _typing.Literal["_target_score", b"_target_score"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__target_score) -> _WhichOneofReturnType__target_score | None: ...
+
+Global___StopRules: _TypeAlias = StopRules  # noqa: Y015
+
+@_typing.final
+class HeldOut(_message.Message):
+    """Labelled images that no version learns from."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    IMPORTED_FIELD_NUMBER: _builtins.int
+    EVALUATION_IMAGES_FIELD_NUMBER: _builtins.int
+    imported: _builtins.bool
+    """They are imported with their labels."""
+    evaluation_images: _builtins.int
+    """So many images are drawn from the pool at random and labelled before the first batch, half for validation and
+    half for test. The budget does not pay for them.
+    """
+    def __init__(
+        self,
+        *,
+        imported: _builtins.bool = ...,
+        evaluation_images: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["evaluation_images", b"evaluation_images", "imported", b"imported", "source", b"source"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["evaluation_images", b"evaluation_images", "imported", b"imported", "source", b"source"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType_source: _TypeAlias = _typing.Literal["imported", "evaluation_images"]  # noqa: Y015
+    _WhichOneofArgType_source: _TypeAlias = _typing.Literal["source", b"source"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType_source) -> _WhichOneofReturnType_source | None: ...
+
+Global___HeldOut: _TypeAlias = HeldOut  # noqa: Y015
 
 @_typing.final
 class LabelVerdict(_message.Message):

@@ -189,6 +189,31 @@ class PauseCampaignRequest(_message.Message):
 Global___PauseCampaignRequest: _TypeAlias = PauseCampaignRequest  # noqa: Y015
 
 @_typing.final
+class StopCampaignRequest(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    NAME_FIELD_NUMBER: _builtins.int
+    ETAG_FIELD_NUMBER: _builtins.int
+    REQUEST_ID_FIELD_NUMBER: _builtins.int
+    name: _builtins.str
+    etag: _builtins.str
+    request_id: _builtins.str
+    def __init__(
+        self,
+        *,
+        name: _builtins.str = ...,
+        etag: _builtins.str = ...,
+        request_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["etag", b"etag", "name", b"name", "request_id", b"request_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___StopCampaignRequest: _TypeAlias = StopCampaignRequest  # noqa: Y015
+
+@_typing.final
 class GetCampaignProgressRequest(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -225,6 +250,9 @@ class CampaignProgress(_message.Message):
     LABEL_REVISION_FIELD_NUMBER: _builtins.int
     PROMOTED_VERSION_FIELD_NUMBER: _builtins.int
     WAITING_FOR_FIELD_NUMBER: _builtins.int
+    LABELLED_VALIDATION_IMAGES_FIELD_NUMBER: _builtins.int
+    LABELLED_TEST_IMAGES_FIELD_NUMBER: _builtins.int
+    SCORE_FIELD_NUMBER: _builtins.int
     campaign: _builtins.str
     pool_images: _builtins.int
     validation_images: _builtins.int
@@ -242,6 +270,11 @@ class CampaignProgress(_message.Message):
     """The newest promoted version that the label store has heard of; 0 is none."""
     waiting_for: _builtins.str
     """What the campaign waits for, in a sentence."""
+    labelled_validation_images: _builtins.int
+    """Images of the held-out splits that have a label set."""
+    labelled_test_images: _builtins.int
+    score: _builtins.float
+    """The newest version's score, as the gate and the stop rules take it; absent while no version was judged."""
     def __init__(
         self,
         *,
@@ -259,11 +292,16 @@ class CampaignProgress(_message.Message):
         label_revision: _builtins.int = ...,
         promoted_version: _builtins.int = ...,
         waiting_for: _builtins.str = ...,
+        labelled_validation_images: _builtins.int = ...,
+        labelled_test_images: _builtins.int = ...,
+        score: _builtins.float | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_score", b"_score", "score", b"score"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["annotations", b"annotations", "campaign", b"campaign", "closed_batches", b"closed_batches", "label_revision", b"label_revision", "labelled_images", b"labelled_images", "leased_tasks", b"leased_tasks", "open_batch", b"open_batch", "open_tasks", b"open_tasks", "pool_images", b"pool_images", "promoted_version", b"promoted_version", "quarantined_images", b"quarantined_images", "test_images", b"test_images", "validation_images", b"validation_images", "waiting_for", b"waiting_for"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_score", b"_score", "annotations", b"annotations", "campaign", b"campaign", "closed_batches", b"closed_batches", "label_revision", b"label_revision", "labelled_images", b"labelled_images", "labelled_test_images", b"labelled_test_images", "labelled_validation_images", b"labelled_validation_images", "leased_tasks", b"leased_tasks", "open_batch", b"open_batch", "open_tasks", b"open_tasks", "pool_images", b"pool_images", "promoted_version", b"promoted_version", "quarantined_images", b"quarantined_images", "score", b"score", "test_images", b"test_images", "validation_images", b"validation_images", "waiting_for", b"waiting_for"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    def WhichOneof(self, oneof_group: _Never) -> None: ...
+    _WhichOneofReturnType__score: _TypeAlias = _typing.Literal["score"]  # noqa: Y015
+    _WhichOneofArgType__score: _TypeAlias = _typing.Literal["_score", b"_score"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__score) -> _WhichOneofReturnType__score | None: ...
 
 Global___CampaignProgress: _TypeAlias = CampaignProgress  # noqa: Y015

@@ -66,6 +66,11 @@ class CampaignServiceStub:
                 request_serializer=aloft_dot_api_dot_labels_dot_v1_dot_campaign__service__pb2.PauseCampaignRequest.SerializeToString,
                 response_deserializer=aloft_dot_api_dot_labels_dot_v1_dot_campaign__pb2.Campaign.FromString,
                 _registered_method=True)
+        self.StopCampaign = channel.unary_unary(
+                '/aloft.api.labels.v1.CampaignService/StopCampaign',
+                request_serializer=aloft_dot_api_dot_labels_dot_v1_dot_campaign__service__pb2.StopCampaignRequest.SerializeToString,
+                response_deserializer=aloft_dot_api_dot_labels_dot_v1_dot_campaign__pb2.Campaign.FromString,
+                _registered_method=True)
         self.GetCampaignProgress = channel.unary_unary(
                 '/aloft.api.labels.v1.CampaignService/GetCampaignProgress',
                 request_serializer=aloft_dot_api_dot_labels_dot_v1_dot_campaign__service__pb2.GetCampaignProgressRequest.SerializeToString,
@@ -117,6 +122,13 @@ class CampaignServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def StopCampaign(self, request, context):
+        """Stops it for good. What is open closes; annotations under a live lease are still taken.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def GetCampaignProgress(self, request, context):
         """Counts what the label store knows of a campaign.
         """
@@ -155,6 +167,11 @@ def add_CampaignServiceServicer_to_server(servicer, server):
             'PauseCampaign': grpc.unary_unary_rpc_method_handler(
                     servicer.PauseCampaign,
                     request_deserializer=aloft_dot_api_dot_labels_dot_v1_dot_campaign__service__pb2.PauseCampaignRequest.FromString,
+                    response_serializer=aloft_dot_api_dot_labels_dot_v1_dot_campaign__pb2.Campaign.SerializeToString,
+            ),
+            'StopCampaign': grpc.unary_unary_rpc_method_handler(
+                    servicer.StopCampaign,
+                    request_deserializer=aloft_dot_api_dot_labels_dot_v1_dot_campaign__service__pb2.StopCampaignRequest.FromString,
                     response_serializer=aloft_dot_api_dot_labels_dot_v1_dot_campaign__pb2.Campaign.SerializeToString,
             ),
             'GetCampaignProgress': grpc.unary_unary_rpc_method_handler(
@@ -325,6 +342,33 @@ class CampaignService:
             target,
             '/aloft.api.labels.v1.CampaignService/PauseCampaign',
             aloft_dot_api_dot_labels_dot_v1_dot_campaign__service__pb2.PauseCampaignRequest.SerializeToString,
+            aloft_dot_api_dot_labels_dot_v1_dot_campaign__pb2.Campaign.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def StopCampaign(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/aloft.api.labels.v1.CampaignService/StopCampaign',
+            aloft_dot_api_dot_labels_dot_v1_dot_campaign__service__pb2.StopCampaignRequest.SerializeToString,
             aloft_dot_api_dot_labels_dot_v1_dot_campaign__pb2.Campaign.FromString,
             options,
             channel_credentials,

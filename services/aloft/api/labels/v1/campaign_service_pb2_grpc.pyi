@@ -44,6 +44,8 @@ class CampaignServiceStub:
     """Starts, or goes on with, selecting and labelling."""
     PauseCampaign: _grpc.UnaryUnaryMultiCallable[_campaign_service_pb2.PauseCampaignRequest, _campaign_pb2.Campaign]
     """Stops selecting and leasing; annotations under a live lease are still taken."""
+    StopCampaign: _grpc.UnaryUnaryMultiCallable[_campaign_service_pb2.StopCampaignRequest, _campaign_pb2.Campaign]
+    """Stops it for good. What is open closes; annotations under a live lease are still taken."""
     GetCampaignProgress: _grpc.UnaryUnaryMultiCallable[_campaign_service_pb2.GetCampaignProgressRequest, _campaign_service_pb2.CampaignProgress]
     """Counts what the label store knows of a campaign."""
 
@@ -62,6 +64,8 @@ class CampaignServiceAsyncStub(CampaignServiceStub):
     """Starts, or goes on with, selecting and labelling."""
     PauseCampaign: _aio.UnaryUnaryMultiCallable[_campaign_service_pb2.PauseCampaignRequest, _campaign_pb2.Campaign]  # type: ignore[assignment]
     """Stops selecting and leasing; annotations under a live lease are still taken."""
+    StopCampaign: _aio.UnaryUnaryMultiCallable[_campaign_service_pb2.StopCampaignRequest, _campaign_pb2.Campaign]  # type: ignore[assignment]
+    """Stops it for good. What is open closes; annotations under a live lease are still taken."""
     GetCampaignProgress: _aio.UnaryUnaryMultiCallable[_campaign_service_pb2.GetCampaignProgressRequest, _campaign_service_pb2.CampaignProgress]  # type: ignore[assignment]
     """Counts what the label store knows of a campaign."""
 
@@ -113,6 +117,14 @@ class CampaignServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_campaign_pb2.Campaign, _abc.Awaitable[_campaign_pb2.Campaign]]:
         """Stops selecting and leasing; annotations under a live lease are still taken."""
+
+    @_abc_1.abstractmethod
+    def StopCampaign(
+        self,
+        request: _campaign_service_pb2.StopCampaignRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_campaign_pb2.Campaign, _abc.Awaitable[_campaign_pb2.Campaign]]:
+        """Stops it for good. What is open closes; annotations under a live lease are still taken."""
 
     @_abc_1.abstractmethod
     def GetCampaignProgress(

@@ -154,7 +154,10 @@ class ImportImagesRequest(_message.Message):
 
     @_typing.final
     class Manifest(_message.Message):
-        """A CSV object in the pool bucket with a header: `key`, and optionally `split` (pool, validation, test)."""
+        """A CSV object in the pool bucket with a header: `key`, optionally `split` (pool, validation, test), and optionally
+        a column named for each label of the taxonomy, with 1, 0 or ? (unsure). A row with all of these empty has no label
+        set; one with some has a label set that the budget does not pay for.
+        """
 
         DESCRIPTOR: _descriptor.Descriptor
 
@@ -209,11 +212,14 @@ class ImportImagesResponse(_message.Message):
     MISSING_IMAGES_FIELD_NUMBER: _builtins.int
     REFUSED_LINES_FIELD_NUMBER: _builtins.int
     PROBLEMS_FIELD_NUMBER: _builtins.int
+    LABELLED_IMAGES_FIELD_NUMBER: _builtins.int
     registered_images: _builtins.int
     known_images: _builtins.int
     missing_images: _builtins.int
     refused_lines: _builtins.int
     """Lines of a manifest that were passed over: no key, no such split, named twice, in another split already."""
+    labelled_images: _builtins.int
+    """Images that got a label set from the manifest."""
     @_builtins.property
     def missing_keys(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """Keys of a manifest that the bucket does not have, the first hundred."""
@@ -231,10 +237,11 @@ class ImportImagesResponse(_message.Message):
         missing_images: _builtins.int = ...,
         refused_lines: _builtins.int = ...,
         problems: _abc.Iterable[_builtins.str] | None = ...,
+        labelled_images: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["known_images", b"known_images", "missing_images", b"missing_images", "missing_keys", b"missing_keys", "problems", b"problems", "refused_lines", b"refused_lines", "registered_images", b"registered_images"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["known_images", b"known_images", "labelled_images", b"labelled_images", "missing_images", b"missing_images", "missing_keys", b"missing_keys", "problems", b"problems", "refused_lines", b"refused_lines", "registered_images", b"registered_images"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -22,12 +22,13 @@ _runtime_version.ValidateProtobufRuntimeVersion(
 _sym_db = _symbol_database.Default()
 
 
+from aloft.api.labels.v1 import campaign_pb2 as aloft_dot_api_dot_labels_dot_v1_dot_campaign__pb2
 from google.api import field_behavior_pb2 as google_dot_api_dot_field__behavior__pb2
 from google.api import resource_pb2 as google_dot_api_dot_resource__pb2
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n*aloft/api/trainer/v1/trainer_service.proto\x12\x14\x61loft.api.trainer.v1\x1a\x1fgoogle/api/field_behavior.proto\x1a\x19google/api/resource.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\x82\x04\n\x03Run\x12\x12\n\x04name\x18\x01 \x01(\tB\x04\xe2\x41\x01\x08\x12\x34\n\x05state\x18\x02 \x01(\x0e\x32\x1f.aloft.api.trainer.v1.Run.StateB\x04\xe2\x41\x01\x03\x12\x13\n\x05\x65rror\x18\x03 \x01(\tB\x04\xe2\x41\x01\x03\x12\x1b\n\rmodel_version\x18\x04 \x01(\x03\x42\x04\xe2\x41\x01\x03\x12\x13\n\x05stage\x18\x05 \x01(\tB\x04\xe2\x41\x01\x03\x12\x16\n\x08progress\x18\x06 \x01(\x01\x42\x04\xe2\x41\x01\x03\x12-\n\x04\x62\x61se\x18\x07 \x01(\x0b\x32\x1d.aloft.api.trainer.v1.BaseRunH\x00\x12\x35\n\x0b\x63reate_time\x18\x08 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x04\xe2\x41\x01\x03\x12\x32\n\x08\x65nd_time\x18\t \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x04\xe2\x41\x01\x03\"\x7f\n\x05State\x12\x15\n\x11STATE_UNSPECIFIED\x10\x00\x12\x10\n\x0cSTATE_QUEUED\x10\x01\x12\x11\n\rSTATE_RUNNING\x10\x02\x12\x13\n\x0fSTATE_SUCCEEDED\x10\x03\x12\x10\n\x0cSTATE_FAILED\x10\x04\x12\x13\n\x0fSTATE_CANCELLED\x10\x05:/\xea\x41,\n\taloft/Run\x12\x1f\x63\x61mpaigns/{campaign}/runs/{run}B\x06\n\x04kind\"S\n\x07\x42\x61seRun\x12\x14\n\x0c\x61rchitecture\x18\x01 \x01(\t\x12\x0e\n\x04seed\x18\x02 \x01(\x04H\x00\x12\x18\n\x0e\x63heckpoint_key\x18\x03 \x01(\tH\x00\x42\x08\n\x06source\"\xa9\x03\n\x05Model\x12\x12\n\x04name\x18\x01 \x01(\tB\x04\xe2\x41\x01\x08\x12\x0f\n\x07version\x18\x02 \x01(\x03\x12\x0c\n\x04\x62\x61se\x18\x03 \x01(\x08\x12\x10\n\x08promoted\x18\x04 \x01(\x08\x12\x14\n\x0c\x61rchitecture\x18\x05 \x01(\t\x12\x14\n\x0c\x61rtefact_key\x18\x06 \x01(\t\x12\x17\n\x0f\x61rtefact_digest\x18\x07 \x01(\t\x12\x17\n\x0f\x62\x61\x63kbone_digest\x18\x08 \x01(\t\x12\x10\n\x08\x63\x61rd_key\x18\t \x01(\t\x12\x16\n\x0elabel_revision\x18\n \x01(\x03\x12\x39\n\x07metrics\x18\x0b \x03(\x0b\x32(.aloft.api.trainer.v1.Model.MetricsEntry\x12/\n\x0b\x63reate_time\x18\x0c \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x1a.\n\x0cMetricsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\x01:\x02\x38\x01:7\xea\x41\x34\n\x0b\x61loft/Model\x12%campaigns/{campaign}/models/{version}\"j\n\x10\x43reateRunRequest\x12\x14\n\x06parent\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\x12,\n\x03run\x18\x02 \x01(\x0b\x32\x19.aloft.api.trainer.v1.RunB\x04\xe2\x41\x01\x02\x12\x12\n\nrequest_id\x18\x03 \x01(\t\"#\n\rGetRunRequest\x12\x12\n\x04name\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\"N\n\x0fListRunsRequest\x12\x14\n\x06parent\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\x12\x11\n\tpage_size\x18\x02 \x01(\x05\x12\x12\n\npage_token\x18\x03 \x01(\t\"T\n\x10ListRunsResponse\x12\'\n\x04runs\x18\x01 \x03(\x0b\x32\x19.aloft.api.trainer.v1.Run\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"&\n\x10\x43\x61ncelRunRequest\x12\x12\n\x04name\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\"%\n\x0fGetModelRequest\x12\x12\n\x04name\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\"P\n\x11ListModelsRequest\x12\x14\n\x06parent\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\x12\x11\n\tpage_size\x18\x02 \x01(\x05\x12\x12\n\npage_token\x18\x03 \x01(\t\"Z\n\x12ListModelsResponse\x12+\n\x06models\x18\x01 \x03(\x0b\x32\x1b.aloft.api.trainer.v1.Model\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"\xa7\x01\n\x08Training\x12\x12\n\x04name\x18\x01 \x01(\tB\x04\xe2\x41\x01\x08\x12\x16\n\x0enewest_version\x18\x02 \x01(\x03\x12\x18\n\x10promoted_version\x18\x03 \x01(\x03\x12\x0c\n\x04runs\x18\x04 \x01(\x03\x12\x13\n\x0bwaiting_for\x18\x05 \x01(\t:2\xea\x41/\n\x0e\x61loft/Training\x12\x1d\x63\x61mpaigns/{campaign}/training\"(\n\x12GetTrainingRequest\x12\x12\n\x04name\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\x32\xdf\x04\n\x0eTrainerService\x12N\n\tCreateRun\x12&.aloft.api.trainer.v1.CreateRunRequest\x1a\x19.aloft.api.trainer.v1.Run\x12H\n\x06GetRun\x12#.aloft.api.trainer.v1.GetRunRequest\x1a\x19.aloft.api.trainer.v1.Run\x12Y\n\x08ListRuns\x12%.aloft.api.trainer.v1.ListRunsRequest\x1a&.aloft.api.trainer.v1.ListRunsResponse\x12N\n\tCancelRun\x12&.aloft.api.trainer.v1.CancelRunRequest\x1a\x19.aloft.api.trainer.v1.Run\x12N\n\x08GetModel\x12%.aloft.api.trainer.v1.GetModelRequest\x1a\x1b.aloft.api.trainer.v1.Model\x12_\n\nListModels\x12\'.aloft.api.trainer.v1.ListModelsRequest\x1a(.aloft.api.trainer.v1.ListModelsResponse\x12W\n\x0bGetTraining\x12(.aloft.api.trainer.v1.GetTrainingRequest\x1a\x1e.aloft.api.trainer.v1.Trainingb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n*aloft/api/trainer/v1/trainer_service.proto\x12\x14\x61loft.api.trainer.v1\x1a\"aloft/api/labels/v1/campaign.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x19google/api/resource.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xba\x04\n\x03Run\x12\x12\n\x04name\x18\x01 \x01(\tB\x04\xe2\x41\x01\x08\x12\x34\n\x05state\x18\x02 \x01(\x0e\x32\x1f.aloft.api.trainer.v1.Run.StateB\x04\xe2\x41\x01\x03\x12\x13\n\x05\x65rror\x18\x03 \x01(\tB\x04\xe2\x41\x01\x03\x12\x1b\n\rmodel_version\x18\x04 \x01(\x03\x42\x04\xe2\x41\x01\x03\x12\x13\n\x05stage\x18\x05 \x01(\tB\x04\xe2\x41\x01\x03\x12\x16\n\x08progress\x18\x06 \x01(\x01\x42\x04\xe2\x41\x01\x03\x12-\n\x04\x62\x61se\x18\x07 \x01(\x0b\x32\x1d.aloft.api.trainer.v1.BaseRunH\x00\x12\x36\n\tfine_tune\x18\n \x01(\x0b\x32!.aloft.api.trainer.v1.FineTuneRunH\x00\x12\x35\n\x0b\x63reate_time\x18\x08 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x04\xe2\x41\x01\x03\x12\x32\n\x08\x65nd_time\x18\t \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x04\xe2\x41\x01\x03\"\x7f\n\x05State\x12\x15\n\x11STATE_UNSPECIFIED\x10\x00\x12\x10\n\x0cSTATE_QUEUED\x10\x01\x12\x11\n\rSTATE_RUNNING\x10\x02\x12\x13\n\x0fSTATE_SUCCEEDED\x10\x03\x12\x10\n\x0cSTATE_FAILED\x10\x04\x12\x13\n\x0fSTATE_CANCELLED\x10\x05:/\xea\x41,\n\taloft/Run\x12\x1f\x63\x61mpaigns/{campaign}/runs/{run}B\x06\n\x04kind\"\x8c\x01\n\x07\x42\x61seRun\x12\x14\n\x0c\x61rchitecture\x18\x01 \x01(\t\x12\x0e\n\x04seed\x18\x02 \x01(\x04H\x00\x12\x18\n\x0e\x63heckpoint_key\x18\x03 \x01(\tH\x00\x12\x37\n\x0bpretraining\x18\x04 \x01(\x0b\x32 .aloft.api.labels.v1.PretrainingH\x00\x42\x08\n\x06source\"I\n\x0b\x46ineTuneRun\x12\x1c\n\x0elabel_revision\x18\x01 \x01(\x03\x42\x04\xe2\x41\x01\x03\x12\x1c\n\x0eparent_version\x18\x02 \x01(\x03\x42\x04\xe2\x41\x01\x03\"\xc3\x04\n\x05Model\x12\x12\n\x04name\x18\x01 \x01(\tB\x04\xe2\x41\x01\x08\x12\x0f\n\x07version\x18\x02 \x01(\x03\x12\x0c\n\x04\x62\x61se\x18\x03 \x01(\x08\x12\x10\n\x08promoted\x18\x04 \x01(\x08\x12\x14\n\x0c\x61rchitecture\x18\x05 \x01(\t\x12\x14\n\x0c\x61rtefact_key\x18\x06 \x01(\t\x12\x17\n\x0f\x61rtefact_digest\x18\x07 \x01(\t\x12\x17\n\x0f\x62\x61\x63kbone_digest\x18\x08 \x01(\t\x12\x10\n\x08\x63\x61rd_key\x18\t \x01(\t\x12\x16\n\x0elabel_revision\x18\n \x01(\x03\x12\x39\n\x07metrics\x18\x0b \x03(\x0b\x32(.aloft.api.trainer.v1.Model.MetricsEntry\x12/\n\x0b\x63reate_time\x18\x0c \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0e\n\x06labels\x18\r \x03(\t\x12\x13\n\x0b\x61rchive_key\x18\x0e \x01(\t\x12\x16\n\x0e\x61rchive_digest\x18\x0f \x01(\t\x12\x14\n\x0cgate_failure\x18\x10 \x01(\t\x12\x12\n\x05score\x18\x11 \x01(\x01H\x00\x88\x01\x01\x12\x16\n\x0eparent_version\x18\x12 \x01(\x03\x12\x0f\n\x07\x64\x65sired\x18\x13 \x01(\x08\x1a.\n\x0cMetricsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\x01:\x02\x38\x01:7\xea\x41\x34\n\x0b\x61loft/Model\x12%campaigns/{campaign}/models/{version}B\x08\n\x06_score\"j\n\x10\x43reateRunRequest\x12\x14\n\x06parent\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\x12,\n\x03run\x18\x02 \x01(\x0b\x32\x19.aloft.api.trainer.v1.RunB\x04\xe2\x41\x01\x02\x12\x12\n\nrequest_id\x18\x03 \x01(\t\"#\n\rGetRunRequest\x12\x12\n\x04name\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\"N\n\x0fListRunsRequest\x12\x14\n\x06parent\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\x12\x11\n\tpage_size\x18\x02 \x01(\x05\x12\x12\n\npage_token\x18\x03 \x01(\t\"T\n\x10ListRunsResponse\x12\'\n\x04runs\x18\x01 \x03(\x0b\x32\x19.aloft.api.trainer.v1.Run\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"&\n\x10\x43\x61ncelRunRequest\x12\x12\n\x04name\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\"%\n\x0fGetModelRequest\x12\x12\n\x04name\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\"P\n\x11ListModelsRequest\x12\x14\n\x06parent\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\x12\x11\n\tpage_size\x18\x02 \x01(\x05\x12\x12\n\npage_token\x18\x03 \x01(\t\"Z\n\x12ListModelsResponse\x12+\n\x06models\x18\x01 \x03(\x0b\x32\x1b.aloft.api.trainer.v1.Model\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"\xa7\x01\n\x08Training\x12\x12\n\x04name\x18\x01 \x01(\tB\x04\xe2\x41\x01\x08\x12\x16\n\x0enewest_version\x18\x02 \x01(\x03\x12\x18\n\x10promoted_version\x18\x03 \x01(\x03\x12\x0c\n\x04runs\x18\x04 \x01(\x03\x12\x13\n\x0bwaiting_for\x18\x05 \x01(\t:2\xea\x41/\n\x0e\x61loft/Training\x12\x1d\x63\x61mpaigns/{campaign}/training\"(\n\x12GetTrainingRequest\x12\x12\n\x04name\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\">\n\x14RollbackModelRequest\x12\x12\n\x04name\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\x12\x12\n\nrequest_id\x18\x02 \x01(\t\"t\n\x0e\x44\x65siredServing\x12\x10\n\x08\x63\x61mpaign\x18\x01 \x01(\t\x12\x0f\n\x07version\x18\x02 \x01(\x03\x12\x12\n\ngeneration\x18\x03 \x01(\x03\x12\x13\n\x0b\x61rchive_key\x18\x04 \x01(\t\x12\x16\n\x0e\x61rchive_digest\x18\x05 \x01(\t\"B\n\x19ListDesiredServingRequest\x12\x11\n\tpage_size\x18\x01 \x01(\x05\x12\x12\n\npage_token\x18\x02 \x01(\t\"u\n\x1aListDesiredServingResponse\x12>\n\x10\x64\x65sired_servings\x18\x01 \x03(\x0b\x32$.aloft.api.trainer.v1.DesiredServing\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"\xb0\x02\n\x07Serving\x12\x10\n\x08\x63\x61mpaign\x18\x01 \x01(\t\x12\x0b\n\x03pod\x18\x02 \x01(\t\x12\x0f\n\x07version\x18\x03 \x01(\x03\x12\x12\n\ngeneration\x18\x04 \x01(\x03\x12\x0e\n\x06\x64igest\x18\x05 \x01(\t\x12\x32\n\x05state\x18\x06 \x01(\x0e\x32#.aloft.api.trainer.v1.Serving.State\x12\r\n\x05\x65rror\x18\x07 \x01(\t\x12\x35\n\x0breport_time\x18\x08 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x04\xe2\x41\x01\x03\"W\n\x05State\x12\x15\n\x11STATE_UNSPECIFIED\x10\x00\x12\x11\n\rSTATE_PENDING\x10\x01\x12\x10\n\x0cSTATE_SERVED\x10\x02\x12\x12\n\x0eSTATE_UNSERVED\x10\x03\"L\n\x14ReportServingRequest\x12\x34\n\x07serving\x18\x01 \x01(\x0b\x32\x1d.aloft.api.trainer.v1.ServingB\x04\xe2\x41\x01\x02\"\x17\n\x15ReportServingResponse\"Q\n\x12ListServingRequest\x12\x14\n\x06parent\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\x12\x11\n\tpage_size\x18\x02 \x01(\x05\x12\x12\n\npage_token\x18\x03 \x01(\t\"_\n\x13ListServingResponse\x12/\n\x08servings\x18\x01 \x03(\x0b\x32\x1d.aloft.api.trainer.v1.Serving\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"C\n\x1a\x43ollectModelGarbageRequest\x12\x14\n\x06parent\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\x12\x0f\n\x07\x64ry_run\x18\x02 \x01(\x08\"K\n\x1b\x43ollectModelGarbageResponse\x12\x0f\n\x07objects\x18\x01 \x01(\x03\x12\r\n\x05\x62ytes\x18\x02 \x01(\x03\x12\x0c\n\x04keys\x18\x03 \x03(\t2\xfc\x08\n\x0eTrainerService\x12N\n\tCreateRun\x12&.aloft.api.trainer.v1.CreateRunRequest\x1a\x19.aloft.api.trainer.v1.Run\x12H\n\x06GetRun\x12#.aloft.api.trainer.v1.GetRunRequest\x1a\x19.aloft.api.trainer.v1.Run\x12Y\n\x08ListRuns\x12%.aloft.api.trainer.v1.ListRunsRequest\x1a&.aloft.api.trainer.v1.ListRunsResponse\x12N\n\tCancelRun\x12&.aloft.api.trainer.v1.CancelRunRequest\x1a\x19.aloft.api.trainer.v1.Run\x12N\n\x08GetModel\x12%.aloft.api.trainer.v1.GetModelRequest\x1a\x1b.aloft.api.trainer.v1.Model\x12_\n\nListModels\x12\'.aloft.api.trainer.v1.ListModelsRequest\x1a(.aloft.api.trainer.v1.ListModelsResponse\x12W\n\x0bGetTraining\x12(.aloft.api.trainer.v1.GetTrainingRequest\x1a\x1e.aloft.api.trainer.v1.Training\x12X\n\rRollbackModel\x12*.aloft.api.trainer.v1.RollbackModelRequest\x1a\x1b.aloft.api.trainer.v1.Model\x12w\n\x12ListDesiredServing\x12/.aloft.api.trainer.v1.ListDesiredServingRequest\x1a\x30.aloft.api.trainer.v1.ListDesiredServingResponse\x12h\n\rReportServing\x12*.aloft.api.trainer.v1.ReportServingRequest\x1a+.aloft.api.trainer.v1.ReportServingResponse\x12\x62\n\x0bListServing\x12(.aloft.api.trainer.v1.ListServingRequest\x1a).aloft.api.trainer.v1.ListServingResponse\x12z\n\x13\x43ollectModelGarbage\x12\x30.aloft.api.trainer.v1.CollectModelGarbageRequest\x1a\x31.aloft.api.trainer.v1.CollectModelGarbageResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -52,6 +53,10 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_RUN'].fields_by_name['end_time']._serialized_options = b'\342A\001\003'
   _globals['_RUN']._loaded_options = None
   _globals['_RUN']._serialized_options = b'\352A,\n\taloft/Run\022\037campaigns/{campaign}/runs/{run}'
+  _globals['_FINETUNERUN'].fields_by_name['label_revision']._loaded_options = None
+  _globals['_FINETUNERUN'].fields_by_name['label_revision']._serialized_options = b'\342A\001\003'
+  _globals['_FINETUNERUN'].fields_by_name['parent_version']._loaded_options = None
+  _globals['_FINETUNERUN'].fields_by_name['parent_version']._serialized_options = b'\342A\001\003'
   _globals['_MODEL_METRICSENTRY']._loaded_options = None
   _globals['_MODEL_METRICSENTRY']._serialized_options = b'8\001'
   _globals['_MODEL'].fields_by_name['name']._loaded_options = None
@@ -78,36 +83,72 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_TRAINING']._serialized_options = b'\352A/\n\016aloft/Training\022\035campaigns/{campaign}/training'
   _globals['_GETTRAININGREQUEST'].fields_by_name['name']._loaded_options = None
   _globals['_GETTRAININGREQUEST'].fields_by_name['name']._serialized_options = b'\342A\001\002'
-  _globals['_RUN']._serialized_start=162
-  _globals['_RUN']._serialized_end=676
-  _globals['_RUN_STATE']._serialized_start=492
-  _globals['_RUN_STATE']._serialized_end=619
-  _globals['_BASERUN']._serialized_start=678
-  _globals['_BASERUN']._serialized_end=761
-  _globals['_MODEL']._serialized_start=764
-  _globals['_MODEL']._serialized_end=1189
-  _globals['_MODEL_METRICSENTRY']._serialized_start=1086
-  _globals['_MODEL_METRICSENTRY']._serialized_end=1132
-  _globals['_CREATERUNREQUEST']._serialized_start=1191
-  _globals['_CREATERUNREQUEST']._serialized_end=1297
-  _globals['_GETRUNREQUEST']._serialized_start=1299
-  _globals['_GETRUNREQUEST']._serialized_end=1334
-  _globals['_LISTRUNSREQUEST']._serialized_start=1336
-  _globals['_LISTRUNSREQUEST']._serialized_end=1414
-  _globals['_LISTRUNSRESPONSE']._serialized_start=1416
-  _globals['_LISTRUNSRESPONSE']._serialized_end=1500
-  _globals['_CANCELRUNREQUEST']._serialized_start=1502
-  _globals['_CANCELRUNREQUEST']._serialized_end=1540
-  _globals['_GETMODELREQUEST']._serialized_start=1542
-  _globals['_GETMODELREQUEST']._serialized_end=1579
-  _globals['_LISTMODELSREQUEST']._serialized_start=1581
-  _globals['_LISTMODELSREQUEST']._serialized_end=1661
-  _globals['_LISTMODELSRESPONSE']._serialized_start=1663
-  _globals['_LISTMODELSRESPONSE']._serialized_end=1753
-  _globals['_TRAINING']._serialized_start=1756
-  _globals['_TRAINING']._serialized_end=1923
-  _globals['_GETTRAININGREQUEST']._serialized_start=1925
-  _globals['_GETTRAININGREQUEST']._serialized_end=1965
-  _globals['_TRAINERSERVICE']._serialized_start=1968
-  _globals['_TRAINERSERVICE']._serialized_end=2575
+  _globals['_ROLLBACKMODELREQUEST'].fields_by_name['name']._loaded_options = None
+  _globals['_ROLLBACKMODELREQUEST'].fields_by_name['name']._serialized_options = b'\342A\001\002'
+  _globals['_SERVING'].fields_by_name['report_time']._loaded_options = None
+  _globals['_SERVING'].fields_by_name['report_time']._serialized_options = b'\342A\001\003'
+  _globals['_REPORTSERVINGREQUEST'].fields_by_name['serving']._loaded_options = None
+  _globals['_REPORTSERVINGREQUEST'].fields_by_name['serving']._serialized_options = b'\342A\001\002'
+  _globals['_LISTSERVINGREQUEST'].fields_by_name['parent']._loaded_options = None
+  _globals['_LISTSERVINGREQUEST'].fields_by_name['parent']._serialized_options = b'\342A\001\002'
+  _globals['_COLLECTMODELGARBAGEREQUEST'].fields_by_name['parent']._loaded_options = None
+  _globals['_COLLECTMODELGARBAGEREQUEST'].fields_by_name['parent']._serialized_options = b'\342A\001\002'
+  _globals['_RUN']._serialized_start=198
+  _globals['_RUN']._serialized_end=768
+  _globals['_RUN_STATE']._serialized_start=584
+  _globals['_RUN_STATE']._serialized_end=711
+  _globals['_BASERUN']._serialized_start=771
+  _globals['_BASERUN']._serialized_end=911
+  _globals['_FINETUNERUN']._serialized_start=913
+  _globals['_FINETUNERUN']._serialized_end=986
+  _globals['_MODEL']._serialized_start=989
+  _globals['_MODEL']._serialized_end=1568
+  _globals['_MODEL_METRICSENTRY']._serialized_start=1455
+  _globals['_MODEL_METRICSENTRY']._serialized_end=1501
+  _globals['_CREATERUNREQUEST']._serialized_start=1570
+  _globals['_CREATERUNREQUEST']._serialized_end=1676
+  _globals['_GETRUNREQUEST']._serialized_start=1678
+  _globals['_GETRUNREQUEST']._serialized_end=1713
+  _globals['_LISTRUNSREQUEST']._serialized_start=1715
+  _globals['_LISTRUNSREQUEST']._serialized_end=1793
+  _globals['_LISTRUNSRESPONSE']._serialized_start=1795
+  _globals['_LISTRUNSRESPONSE']._serialized_end=1879
+  _globals['_CANCELRUNREQUEST']._serialized_start=1881
+  _globals['_CANCELRUNREQUEST']._serialized_end=1919
+  _globals['_GETMODELREQUEST']._serialized_start=1921
+  _globals['_GETMODELREQUEST']._serialized_end=1958
+  _globals['_LISTMODELSREQUEST']._serialized_start=1960
+  _globals['_LISTMODELSREQUEST']._serialized_end=2040
+  _globals['_LISTMODELSRESPONSE']._serialized_start=2042
+  _globals['_LISTMODELSRESPONSE']._serialized_end=2132
+  _globals['_TRAINING']._serialized_start=2135
+  _globals['_TRAINING']._serialized_end=2302
+  _globals['_GETTRAININGREQUEST']._serialized_start=2304
+  _globals['_GETTRAININGREQUEST']._serialized_end=2344
+  _globals['_ROLLBACKMODELREQUEST']._serialized_start=2346
+  _globals['_ROLLBACKMODELREQUEST']._serialized_end=2408
+  _globals['_DESIREDSERVING']._serialized_start=2410
+  _globals['_DESIREDSERVING']._serialized_end=2526
+  _globals['_LISTDESIREDSERVINGREQUEST']._serialized_start=2528
+  _globals['_LISTDESIREDSERVINGREQUEST']._serialized_end=2594
+  _globals['_LISTDESIREDSERVINGRESPONSE']._serialized_start=2596
+  _globals['_LISTDESIREDSERVINGRESPONSE']._serialized_end=2713
+  _globals['_SERVING']._serialized_start=2716
+  _globals['_SERVING']._serialized_end=3020
+  _globals['_SERVING_STATE']._serialized_start=2933
+  _globals['_SERVING_STATE']._serialized_end=3020
+  _globals['_REPORTSERVINGREQUEST']._serialized_start=3022
+  _globals['_REPORTSERVINGREQUEST']._serialized_end=3098
+  _globals['_REPORTSERVINGRESPONSE']._serialized_start=3100
+  _globals['_REPORTSERVINGRESPONSE']._serialized_end=3123
+  _globals['_LISTSERVINGREQUEST']._serialized_start=3125
+  _globals['_LISTSERVINGREQUEST']._serialized_end=3206
+  _globals['_LISTSERVINGRESPONSE']._serialized_start=3208
+  _globals['_LISTSERVINGRESPONSE']._serialized_end=3303
+  _globals['_COLLECTMODELGARBAGEREQUEST']._serialized_start=3305
+  _globals['_COLLECTMODELGARBAGEREQUEST']._serialized_end=3372
+  _globals['_COLLECTMODELGARBAGERESPONSE']._serialized_start=3374
+  _globals['_COLLECTMODELGARBAGERESPONSE']._serialized_end=3449
+  _globals['_TRAINERSERVICE']._serialized_start=3452
+  _globals['_TRAINERSERVICE']._serialized_end=4600
 # @@protoc_insertion_point(module_scope)

@@ -3,6 +3,7 @@
 isort:skip_file
 """
 
+from aloft.api.labels.v1 import campaign_pb2 as _campaign_pb2
 from collections import abc as _abc
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
@@ -54,6 +55,7 @@ class Run(_message.Message):
     STAGE_FIELD_NUMBER: _builtins.int
     PROGRESS_FIELD_NUMBER: _builtins.int
     BASE_FIELD_NUMBER: _builtins.int
+    FINE_TUNE_FIELD_NUMBER: _builtins.int
     CREATE_TIME_FIELD_NUMBER: _builtins.int
     END_TIME_FIELD_NUMBER: _builtins.int
     name: _builtins.str
@@ -68,6 +70,8 @@ class Run(_message.Message):
     @_builtins.property
     def base(self) -> Global___BaseRun: ...
     @_builtins.property
+    def fine_tune(self) -> Global___FineTuneRun: ...
+    @_builtins.property
     def create_time(self) -> _timestamp_pb2.Timestamp: ...
     @_builtins.property
     def end_time(self) -> _timestamp_pb2.Timestamp: ...
@@ -81,14 +85,15 @@ class Run(_message.Message):
         stage: _builtins.str = ...,
         progress: _builtins.float = ...,
         base: Global___BaseRun | None = ...,
+        fine_tune: Global___FineTuneRun | None = ...,
         create_time: _timestamp_pb2.Timestamp | None = ...,
         end_time: _timestamp_pb2.Timestamp | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["base", b"base", "create_time", b"create_time", "end_time", b"end_time", "kind", b"kind"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["base", b"base", "create_time", b"create_time", "end_time", b"end_time", "fine_tune", b"fine_tune", "kind", b"kind"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["base", b"base", "create_time", b"create_time", "end_time", b"end_time", "error", b"error", "kind", b"kind", "model_version", b"model_version", "name", b"name", "progress", b"progress", "stage", b"stage", "state", b"state"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["base", b"base", "create_time", b"create_time", "end_time", b"end_time", "error", b"error", "fine_tune", b"fine_tune", "kind", b"kind", "model_version", b"model_version", "name", b"name", "progress", b"progress", "stage", b"stage", "state", b"state"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_kind: _TypeAlias = _typing.Literal["base"]  # noqa: Y015
+    _WhichOneofReturnType_kind: _TypeAlias = _typing.Literal["base", "fine_tune"]  # noqa: Y015
     _WhichOneofArgType_kind: _TypeAlias = _typing.Literal["kind", b"kind"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_kind) -> _WhichOneofReturnType_kind | None: ...
 
@@ -103,28 +108,60 @@ class BaseRun(_message.Message):
     ARCHITECTURE_FIELD_NUMBER: _builtins.int
     SEED_FIELD_NUMBER: _builtins.int
     CHECKPOINT_KEY_FIELD_NUMBER: _builtins.int
+    PRETRAINING_FIELD_NUMBER: _builtins.int
     architecture: _builtins.str
     """Default: the campaign's."""
     seed: _builtins.int
     """Initial weights drawn from this seed."""
     checkpoint_key: _builtins.str
     """A safetensors file in the aloft bucket with weights of the architecture."""
+    @_builtins.property
+    def pretraining(self) -> _campaign_pb2.Pretraining:
+        """Weights learned from the images of the pool."""
+
     def __init__(
         self,
         *,
         architecture: _builtins.str = ...,
         seed: _builtins.int = ...,
         checkpoint_key: _builtins.str = ...,
+        pretraining: _campaign_pb2.Pretraining | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["checkpoint_key", b"checkpoint_key", "seed", b"seed", "source", b"source"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["checkpoint_key", b"checkpoint_key", "pretraining", b"pretraining", "seed", b"seed", "source", b"source"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["architecture", b"architecture", "checkpoint_key", b"checkpoint_key", "seed", b"seed", "source", b"source"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["architecture", b"architecture", "checkpoint_key", b"checkpoint_key", "pretraining", b"pretraining", "seed", b"seed", "source", b"source"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_source: _TypeAlias = _typing.Literal["seed", "checkpoint_key"]  # noqa: Y015
+    _WhichOneofReturnType_source: _TypeAlias = _typing.Literal["seed", "checkpoint_key", "pretraining"]  # noqa: Y015
     _WhichOneofArgType_source: _TypeAlias = _typing.Literal["source", b"source"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_source) -> _WhichOneofReturnType_source | None: ...
 
 Global___BaseRun: _TypeAlias = BaseRun  # noqa: Y015
+
+@_typing.final
+class FineTuneRun(_message.Message):
+    """Trains a version on every label set so far, from the newest base version."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    LABEL_REVISION_FIELD_NUMBER: _builtins.int
+    PARENT_VERSION_FIELD_NUMBER: _builtins.int
+    label_revision: _builtins.int
+    """The last label revision that it learns from."""
+    parent_version: _builtins.int
+    """The base version that it begins from."""
+    def __init__(
+        self,
+        *,
+        label_revision: _builtins.int = ...,
+        parent_version: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["label_revision", b"label_revision", "parent_version", b"parent_version"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___FineTuneRun: _TypeAlias = FineTuneRun  # noqa: Y015
 
 @_typing.final
 class Model(_message.Message):
@@ -164,6 +201,13 @@ class Model(_message.Message):
     LABEL_REVISION_FIELD_NUMBER: _builtins.int
     METRICS_FIELD_NUMBER: _builtins.int
     CREATE_TIME_FIELD_NUMBER: _builtins.int
+    LABELS_FIELD_NUMBER: _builtins.int
+    ARCHIVE_KEY_FIELD_NUMBER: _builtins.int
+    ARCHIVE_DIGEST_FIELD_NUMBER: _builtins.int
+    GATE_FAILURE_FIELD_NUMBER: _builtins.int
+    SCORE_FIELD_NUMBER: _builtins.int
+    PARENT_VERSION_FIELD_NUMBER: _builtins.int
+    DESIRED_FIELD_NUMBER: _builtins.int
     name: _builtins.str
     version: _builtins.int
     base: _builtins.bool
@@ -174,10 +218,20 @@ class Model(_message.Message):
     backbone_digest: _builtins.str
     card_key: _builtins.str
     label_revision: _builtins.int
+    archive_key: _builtins.str
+    archive_digest: _builtins.str
+    gate_failure: _builtins.str
+    score: _builtins.float
+    parent_version: _builtins.int
+    """The base version that it was trained from; 0 for a base version."""
+    desired: _builtins.bool
+    """Whether it is what is to be served."""
     @_builtins.property
     def metrics(self) -> _containers.ScalarMap[_builtins.str, _builtins.float]: ...
     @_builtins.property
     def create_time(self) -> _timestamp_pb2.Timestamp: ...
+    @_builtins.property
+    def labels(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]: ...
     def __init__(
         self,
         *,
@@ -193,12 +247,21 @@ class Model(_message.Message):
         label_revision: _builtins.int = ...,
         metrics: _abc.Mapping[_builtins.str, _builtins.float] | None = ...,
         create_time: _timestamp_pb2.Timestamp | None = ...,
+        labels: _abc.Iterable[_builtins.str] | None = ...,
+        archive_key: _builtins.str = ...,
+        archive_digest: _builtins.str = ...,
+        gate_failure: _builtins.str = ...,
+        score: _builtins.float | None = ...,
+        parent_version: _builtins.int = ...,
+        desired: _builtins.bool = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_score", b"_score", "create_time", b"create_time", "score", b"score"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["architecture", b"architecture", "artefact_digest", b"artefact_digest", "artefact_key", b"artefact_key", "backbone_digest", b"backbone_digest", "base", b"base", "card_key", b"card_key", "create_time", b"create_time", "label_revision", b"label_revision", "metrics", b"metrics", "name", b"name", "promoted", b"promoted", "version", b"version"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_score", b"_score", "architecture", b"architecture", "archive_digest", b"archive_digest", "archive_key", b"archive_key", "artefact_digest", b"artefact_digest", "artefact_key", b"artefact_key", "backbone_digest", b"backbone_digest", "base", b"base", "card_key", b"card_key", "create_time", b"create_time", "desired", b"desired", "gate_failure", b"gate_failure", "label_revision", b"label_revision", "labels", b"labels", "metrics", b"metrics", "name", b"name", "parent_version", b"parent_version", "promoted", b"promoted", "score", b"score", "version", b"version"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    def WhichOneof(self, oneof_group: _Never) -> None: ...
+    _WhichOneofReturnType__score: _TypeAlias = _typing.Literal["score"]  # noqa: Y015
+    _WhichOneofArgType__score: _TypeAlias = _typing.Literal["_score", b"_score"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__score) -> _WhichOneofReturnType__score | None: ...
 
 Global___Model: _TypeAlias = Model  # noqa: Y015
 
@@ -434,3 +497,304 @@ class GetTrainingRequest(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___GetTrainingRequest: _TypeAlias = GetTrainingRequest  # noqa: Y015
+
+@_typing.final
+class RollbackModelRequest(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    NAME_FIELD_NUMBER: _builtins.int
+    REQUEST_ID_FIELD_NUMBER: _builtins.int
+    name: _builtins.str
+    request_id: _builtins.str
+    def __init__(
+        self,
+        *,
+        name: _builtins.str = ...,
+        request_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["name", b"name", "request_id", b"request_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___RollbackModelRequest: _TypeAlias = RollbackModelRequest  # noqa: Y015
+
+@_typing.final
+class DesiredServing(_message.Message):
+    """What is to be served of one campaign."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CAMPAIGN_FIELD_NUMBER: _builtins.int
+    VERSION_FIELD_NUMBER: _builtins.int
+    GENERATION_FIELD_NUMBER: _builtins.int
+    ARCHIVE_KEY_FIELD_NUMBER: _builtins.int
+    ARCHIVE_DIGEST_FIELD_NUMBER: _builtins.int
+    campaign: _builtins.str
+    version: _builtins.int
+    generation: _builtins.int
+    """Grows by one with each change; an agent never goes back to an older one."""
+    archive_key: _builtins.str
+    archive_digest: _builtins.str
+    def __init__(
+        self,
+        *,
+        campaign: _builtins.str = ...,
+        version: _builtins.int = ...,
+        generation: _builtins.int = ...,
+        archive_key: _builtins.str = ...,
+        archive_digest: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["archive_digest", b"archive_digest", "archive_key", b"archive_key", "campaign", b"campaign", "generation", b"generation", "version", b"version"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___DesiredServing: _TypeAlias = DesiredServing  # noqa: Y015
+
+@_typing.final
+class ListDesiredServingRequest(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PAGE_SIZE_FIELD_NUMBER: _builtins.int
+    PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    page_size: _builtins.int
+    page_token: _builtins.str
+    def __init__(
+        self,
+        *,
+        page_size: _builtins.int = ...,
+        page_token: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["page_size", b"page_size", "page_token", b"page_token"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListDesiredServingRequest: _TypeAlias = ListDesiredServingRequest  # noqa: Y015
+
+@_typing.final
+class ListDesiredServingResponse(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    DESIRED_SERVINGS_FIELD_NUMBER: _builtins.int
+    NEXT_PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    next_page_token: _builtins.str
+    @_builtins.property
+    def desired_servings(self) -> _containers.RepeatedCompositeFieldContainer[Global___DesiredServing]: ...
+    def __init__(
+        self,
+        *,
+        desired_servings: _abc.Iterable[Global___DesiredServing] | None = ...,
+        next_page_token: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["desired_servings", b"desired_servings", "next_page_token", b"next_page_token"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListDesiredServingResponse: _TypeAlias = ListDesiredServingResponse  # noqa: Y015
+
+@_typing.final
+class Serving(_message.Message):
+    """What one pod serves of one campaign."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    class _State:
+        ValueType = _typing.NewType("ValueType", _builtins.int)
+        V: _TypeAlias = ValueType  # noqa: Y015
+
+    class _StateEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[Serving._State.ValueType], _builtins.type):
+        DESCRIPTOR: _descriptor.EnumDescriptor
+        STATE_UNSPECIFIED: Serving._State.ValueType  # 0
+        STATE_PENDING: Serving._State.ValueType  # 1
+        """On its way."""
+        STATE_SERVED: Serving._State.ValueType  # 2
+        STATE_UNSERVED: Serving._State.ValueType  # 3
+        """`error` says why; it is tried again."""
+
+    class State(_State, metaclass=_StateEnumTypeWrapper): ...
+    STATE_UNSPECIFIED: Serving.State.ValueType  # 0
+    STATE_PENDING: Serving.State.ValueType  # 1
+    """On its way."""
+    STATE_SERVED: Serving.State.ValueType  # 2
+    STATE_UNSERVED: Serving.State.ValueType  # 3
+    """`error` says why; it is tried again."""
+
+    CAMPAIGN_FIELD_NUMBER: _builtins.int
+    POD_FIELD_NUMBER: _builtins.int
+    VERSION_FIELD_NUMBER: _builtins.int
+    GENERATION_FIELD_NUMBER: _builtins.int
+    DIGEST_FIELD_NUMBER: _builtins.int
+    STATE_FIELD_NUMBER: _builtins.int
+    ERROR_FIELD_NUMBER: _builtins.int
+    REPORT_TIME_FIELD_NUMBER: _builtins.int
+    campaign: _builtins.str
+    pod: _builtins.str
+    """Who serves: unique among the agents."""
+    version: _builtins.int
+    generation: _builtins.int
+    digest: _builtins.str
+    """SHA-256 of the archive that is served."""
+    state: Global___Serving.State.ValueType
+    error: _builtins.str
+    @_builtins.property
+    def report_time(self) -> _timestamp_pb2.Timestamp: ...
+    def __init__(
+        self,
+        *,
+        campaign: _builtins.str = ...,
+        pod: _builtins.str = ...,
+        version: _builtins.int = ...,
+        generation: _builtins.int = ...,
+        digest: _builtins.str = ...,
+        state: Global___Serving.State.ValueType = ...,
+        error: _builtins.str = ...,
+        report_time: _timestamp_pb2.Timestamp | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["report_time", b"report_time"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["campaign", b"campaign", "digest", b"digest", "error", b"error", "generation", b"generation", "pod", b"pod", "report_time", b"report_time", "state", b"state", "version", b"version"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Serving: _TypeAlias = Serving  # noqa: Y015
+
+@_typing.final
+class ReportServingRequest(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SERVING_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def serving(self) -> Global___Serving: ...
+    def __init__(
+        self,
+        *,
+        serving: Global___Serving | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["serving", b"serving"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["serving", b"serving"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ReportServingRequest: _TypeAlias = ReportServingRequest  # noqa: Y015
+
+@_typing.final
+class ReportServingResponse(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    def __init__(
+        self,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ReportServingResponse: _TypeAlias = ReportServingResponse  # noqa: Y015
+
+@_typing.final
+class ListServingRequest(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PARENT_FIELD_NUMBER: _builtins.int
+    PAGE_SIZE_FIELD_NUMBER: _builtins.int
+    PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    parent: _builtins.str
+    page_size: _builtins.int
+    page_token: _builtins.str
+    def __init__(
+        self,
+        *,
+        parent: _builtins.str = ...,
+        page_size: _builtins.int = ...,
+        page_token: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["page_size", b"page_size", "page_token", b"page_token", "parent", b"parent"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListServingRequest: _TypeAlias = ListServingRequest  # noqa: Y015
+
+@_typing.final
+class ListServingResponse(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SERVINGS_FIELD_NUMBER: _builtins.int
+    NEXT_PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    next_page_token: _builtins.str
+    @_builtins.property
+    def servings(self) -> _containers.RepeatedCompositeFieldContainer[Global___Serving]: ...
+    def __init__(
+        self,
+        *,
+        servings: _abc.Iterable[Global___Serving] | None = ...,
+        next_page_token: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["next_page_token", b"next_page_token", "servings", b"servings"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListServingResponse: _TypeAlias = ListServingResponse  # noqa: Y015
+
+@_typing.final
+class CollectModelGarbageRequest(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PARENT_FIELD_NUMBER: _builtins.int
+    DRY_RUN_FIELD_NUMBER: _builtins.int
+    parent: _builtins.str
+    dry_run: _builtins.bool
+    """Only say what would be removed."""
+    def __init__(
+        self,
+        *,
+        parent: _builtins.str = ...,
+        dry_run: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["dry_run", b"dry_run", "parent", b"parent"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___CollectModelGarbageRequest: _TypeAlias = CollectModelGarbageRequest  # noqa: Y015
+
+@_typing.final
+class CollectModelGarbageResponse(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    OBJECTS_FIELD_NUMBER: _builtins.int
+    BYTES_FIELD_NUMBER: _builtins.int
+    KEYS_FIELD_NUMBER: _builtins.int
+    objects: _builtins.int
+    bytes: _builtins.int
+    @_builtins.property
+    def keys(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """The first hundred."""
+
+    def __init__(
+        self,
+        *,
+        objects: _builtins.int = ...,
+        bytes: _builtins.int = ...,
+        keys: _abc.Iterable[_builtins.str] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["bytes", b"bytes", "keys", b"keys", "objects", b"objects"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___CollectModelGarbageResponse: _TypeAlias = CollectModelGarbageResponse  # noqa: Y015

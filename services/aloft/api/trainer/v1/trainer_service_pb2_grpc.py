@@ -70,6 +70,31 @@ class TrainerServiceStub:
                 request_serializer=aloft_dot_api_dot_trainer_dot_v1_dot_trainer__service__pb2.GetTrainingRequest.SerializeToString,
                 response_deserializer=aloft_dot_api_dot_trainer_dot_v1_dot_trainer__service__pb2.Training.FromString,
                 _registered_method=True)
+        self.RollbackModel = channel.unary_unary(
+                '/aloft.api.trainer.v1.TrainerService/RollbackModel',
+                request_serializer=aloft_dot_api_dot_trainer_dot_v1_dot_trainer__service__pb2.RollbackModelRequest.SerializeToString,
+                response_deserializer=aloft_dot_api_dot_trainer_dot_v1_dot_trainer__service__pb2.Model.FromString,
+                _registered_method=True)
+        self.ListDesiredServing = channel.unary_unary(
+                '/aloft.api.trainer.v1.TrainerService/ListDesiredServing',
+                request_serializer=aloft_dot_api_dot_trainer_dot_v1_dot_trainer__service__pb2.ListDesiredServingRequest.SerializeToString,
+                response_deserializer=aloft_dot_api_dot_trainer_dot_v1_dot_trainer__service__pb2.ListDesiredServingResponse.FromString,
+                _registered_method=True)
+        self.ReportServing = channel.unary_unary(
+                '/aloft.api.trainer.v1.TrainerService/ReportServing',
+                request_serializer=aloft_dot_api_dot_trainer_dot_v1_dot_trainer__service__pb2.ReportServingRequest.SerializeToString,
+                response_deserializer=aloft_dot_api_dot_trainer_dot_v1_dot_trainer__service__pb2.ReportServingResponse.FromString,
+                _registered_method=True)
+        self.ListServing = channel.unary_unary(
+                '/aloft.api.trainer.v1.TrainerService/ListServing',
+                request_serializer=aloft_dot_api_dot_trainer_dot_v1_dot_trainer__service__pb2.ListServingRequest.SerializeToString,
+                response_deserializer=aloft_dot_api_dot_trainer_dot_v1_dot_trainer__service__pb2.ListServingResponse.FromString,
+                _registered_method=True)
+        self.CollectModelGarbage = channel.unary_unary(
+                '/aloft.api.trainer.v1.TrainerService/CollectModelGarbage',
+                request_serializer=aloft_dot_api_dot_trainer_dot_v1_dot_trainer__service__pb2.CollectModelGarbageRequest.SerializeToString,
+                response_deserializer=aloft_dot_api_dot_trainer_dot_v1_dot_trainer__service__pb2.CollectModelGarbageResponse.FromString,
+                _registered_method=True)
 
 
 class TrainerServiceServicer:
@@ -119,6 +144,41 @@ class TrainerServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def RollbackModel(self, request, context):
+        """Has an older promoted version served, until a newer one than any so far is promoted.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListDesiredServing(self, request, context):
+        """Lists what is to be served, one version of each campaign: for serving agents.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ReportServing(self, request, context):
+        """Takes an agent's word on what one pod serves.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListServing(self, request, context):
+        """Lists what pods serve.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def CollectModelGarbage(self, request, context):
+        """Removes what no version needs from the campaign's part of the aloft bucket, or only says what it would remove.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_TrainerServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -156,6 +216,31 @@ def add_TrainerServiceServicer_to_server(servicer, server):
                     servicer.GetTraining,
                     request_deserializer=aloft_dot_api_dot_trainer_dot_v1_dot_trainer__service__pb2.GetTrainingRequest.FromString,
                     response_serializer=aloft_dot_api_dot_trainer_dot_v1_dot_trainer__service__pb2.Training.SerializeToString,
+            ),
+            'RollbackModel': grpc.unary_unary_rpc_method_handler(
+                    servicer.RollbackModel,
+                    request_deserializer=aloft_dot_api_dot_trainer_dot_v1_dot_trainer__service__pb2.RollbackModelRequest.FromString,
+                    response_serializer=aloft_dot_api_dot_trainer_dot_v1_dot_trainer__service__pb2.Model.SerializeToString,
+            ),
+            'ListDesiredServing': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListDesiredServing,
+                    request_deserializer=aloft_dot_api_dot_trainer_dot_v1_dot_trainer__service__pb2.ListDesiredServingRequest.FromString,
+                    response_serializer=aloft_dot_api_dot_trainer_dot_v1_dot_trainer__service__pb2.ListDesiredServingResponse.SerializeToString,
+            ),
+            'ReportServing': grpc.unary_unary_rpc_method_handler(
+                    servicer.ReportServing,
+                    request_deserializer=aloft_dot_api_dot_trainer_dot_v1_dot_trainer__service__pb2.ReportServingRequest.FromString,
+                    response_serializer=aloft_dot_api_dot_trainer_dot_v1_dot_trainer__service__pb2.ReportServingResponse.SerializeToString,
+            ),
+            'ListServing': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListServing,
+                    request_deserializer=aloft_dot_api_dot_trainer_dot_v1_dot_trainer__service__pb2.ListServingRequest.FromString,
+                    response_serializer=aloft_dot_api_dot_trainer_dot_v1_dot_trainer__service__pb2.ListServingResponse.SerializeToString,
+            ),
+            'CollectModelGarbage': grpc.unary_unary_rpc_method_handler(
+                    servicer.CollectModelGarbage,
+                    request_deserializer=aloft_dot_api_dot_trainer_dot_v1_dot_trainer__service__pb2.CollectModelGarbageRequest.FromString,
+                    response_serializer=aloft_dot_api_dot_trainer_dot_v1_dot_trainer__service__pb2.CollectModelGarbageResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -348,6 +433,141 @@ class TrainerService:
             '/aloft.api.trainer.v1.TrainerService/GetTraining',
             aloft_dot_api_dot_trainer_dot_v1_dot_trainer__service__pb2.GetTrainingRequest.SerializeToString,
             aloft_dot_api_dot_trainer_dot_v1_dot_trainer__service__pb2.Training.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def RollbackModel(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/aloft.api.trainer.v1.TrainerService/RollbackModel',
+            aloft_dot_api_dot_trainer_dot_v1_dot_trainer__service__pb2.RollbackModelRequest.SerializeToString,
+            aloft_dot_api_dot_trainer_dot_v1_dot_trainer__service__pb2.Model.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListDesiredServing(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/aloft.api.trainer.v1.TrainerService/ListDesiredServing',
+            aloft_dot_api_dot_trainer_dot_v1_dot_trainer__service__pb2.ListDesiredServingRequest.SerializeToString,
+            aloft_dot_api_dot_trainer_dot_v1_dot_trainer__service__pb2.ListDesiredServingResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ReportServing(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/aloft.api.trainer.v1.TrainerService/ReportServing',
+            aloft_dot_api_dot_trainer_dot_v1_dot_trainer__service__pb2.ReportServingRequest.SerializeToString,
+            aloft_dot_api_dot_trainer_dot_v1_dot_trainer__service__pb2.ReportServingResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListServing(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/aloft.api.trainer.v1.TrainerService/ListServing',
+            aloft_dot_api_dot_trainer_dot_v1_dot_trainer__service__pb2.ListServingRequest.SerializeToString,
+            aloft_dot_api_dot_trainer_dot_v1_dot_trainer__service__pb2.ListServingResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def CollectModelGarbage(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/aloft.api.trainer.v1.TrainerService/CollectModelGarbage',
+            aloft_dot_api_dot_trainer_dot_v1_dot_trainer__service__pb2.CollectModelGarbageRequest.SerializeToString,
+            aloft_dot_api_dot_trainer_dot_v1_dot_trainer__service__pb2.CollectModelGarbageResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -41,6 +41,16 @@ class TrainerServiceStub:
     GetModel: _grpc.UnaryUnaryMultiCallable[_trainer_service_pb2.GetModelRequest, _trainer_service_pb2.Model]
     ListModels: _grpc.UnaryUnaryMultiCallable[_trainer_service_pb2.ListModelsRequest, _trainer_service_pb2.ListModelsResponse]
     GetTraining: _grpc.UnaryUnaryMultiCallable[_trainer_service_pb2.GetTrainingRequest, _trainer_service_pb2.Training]
+    RollbackModel: _grpc.UnaryUnaryMultiCallable[_trainer_service_pb2.RollbackModelRequest, _trainer_service_pb2.Model]
+    """Has an older promoted version served, until a newer one than any so far is promoted."""
+    ListDesiredServing: _grpc.UnaryUnaryMultiCallable[_trainer_service_pb2.ListDesiredServingRequest, _trainer_service_pb2.ListDesiredServingResponse]
+    """Lists what is to be served, one version of each campaign: for serving agents."""
+    ReportServing: _grpc.UnaryUnaryMultiCallable[_trainer_service_pb2.ReportServingRequest, _trainer_service_pb2.ReportServingResponse]
+    """Takes an agent's word on what one pod serves."""
+    ListServing: _grpc.UnaryUnaryMultiCallable[_trainer_service_pb2.ListServingRequest, _trainer_service_pb2.ListServingResponse]
+    """Lists what pods serve."""
+    CollectModelGarbage: _grpc.UnaryUnaryMultiCallable[_trainer_service_pb2.CollectModelGarbageRequest, _trainer_service_pb2.CollectModelGarbageResponse]
+    """Removes what no version needs from the campaign's part of the aloft bucket, or only says what it would remove."""
 
 @_typing.type_check_only
 class TrainerServiceAsyncStub(TrainerServiceStub):
@@ -55,6 +65,16 @@ class TrainerServiceAsyncStub(TrainerServiceStub):
     GetModel: _aio.UnaryUnaryMultiCallable[_trainer_service_pb2.GetModelRequest, _trainer_service_pb2.Model]  # type: ignore[assignment]
     ListModels: _aio.UnaryUnaryMultiCallable[_trainer_service_pb2.ListModelsRequest, _trainer_service_pb2.ListModelsResponse]  # type: ignore[assignment]
     GetTraining: _aio.UnaryUnaryMultiCallable[_trainer_service_pb2.GetTrainingRequest, _trainer_service_pb2.Training]  # type: ignore[assignment]
+    RollbackModel: _aio.UnaryUnaryMultiCallable[_trainer_service_pb2.RollbackModelRequest, _trainer_service_pb2.Model]  # type: ignore[assignment]
+    """Has an older promoted version served, until a newer one than any so far is promoted."""
+    ListDesiredServing: _aio.UnaryUnaryMultiCallable[_trainer_service_pb2.ListDesiredServingRequest, _trainer_service_pb2.ListDesiredServingResponse]  # type: ignore[assignment]
+    """Lists what is to be served, one version of each campaign: for serving agents."""
+    ReportServing: _aio.UnaryUnaryMultiCallable[_trainer_service_pb2.ReportServingRequest, _trainer_service_pb2.ReportServingResponse]  # type: ignore[assignment]
+    """Takes an agent's word on what one pod serves."""
+    ListServing: _aio.UnaryUnaryMultiCallable[_trainer_service_pb2.ListServingRequest, _trainer_service_pb2.ListServingResponse]  # type: ignore[assignment]
+    """Lists what pods serve."""
+    CollectModelGarbage: _aio.UnaryUnaryMultiCallable[_trainer_service_pb2.CollectModelGarbageRequest, _trainer_service_pb2.CollectModelGarbageResponse]  # type: ignore[assignment]
+    """Removes what no version needs from the campaign's part of the aloft bucket, or only says what it would remove."""
 
 class TrainerServiceServicer(metaclass=_abc_1.ABCMeta):
     """Runs and model versions, for operators."""
@@ -108,5 +128,45 @@ class TrainerServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _trainer_service_pb2.GetTrainingRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_trainer_service_pb2.Training, _abc.Awaitable[_trainer_service_pb2.Training]]: ...
+
+    @_abc_1.abstractmethod
+    def RollbackModel(
+        self,
+        request: _trainer_service_pb2.RollbackModelRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_trainer_service_pb2.Model, _abc.Awaitable[_trainer_service_pb2.Model]]:
+        """Has an older promoted version served, until a newer one than any so far is promoted."""
+
+    @_abc_1.abstractmethod
+    def ListDesiredServing(
+        self,
+        request: _trainer_service_pb2.ListDesiredServingRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_trainer_service_pb2.ListDesiredServingResponse, _abc.Awaitable[_trainer_service_pb2.ListDesiredServingResponse]]:
+        """Lists what is to be served, one version of each campaign: for serving agents."""
+
+    @_abc_1.abstractmethod
+    def ReportServing(
+        self,
+        request: _trainer_service_pb2.ReportServingRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_trainer_service_pb2.ReportServingResponse, _abc.Awaitable[_trainer_service_pb2.ReportServingResponse]]:
+        """Takes an agent's word on what one pod serves."""
+
+    @_abc_1.abstractmethod
+    def ListServing(
+        self,
+        request: _trainer_service_pb2.ListServingRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_trainer_service_pb2.ListServingResponse, _abc.Awaitable[_trainer_service_pb2.ListServingResponse]]:
+        """Lists what pods serve."""
+
+    @_abc_1.abstractmethod
+    def CollectModelGarbage(
+        self,
+        request: _trainer_service_pb2.CollectModelGarbageRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_trainer_service_pb2.CollectModelGarbageResponse, _abc.Awaitable[_trainer_service_pb2.CollectModelGarbageResponse]]:
+        """Removes what no version needs from the campaign's part of the aloft bucket, or only says what it would remove."""
 
 def add_TrainerServiceServicer_to_server(servicer: TrainerServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...
