@@ -8,6 +8,7 @@ from google.protobuf.message import Message as Payload
 
 from aloft.kit.bus import tables, topics, tracing
 from aloft.kit.database import Transaction
+from aloft.kit.telemetry.tracing import traceparent
 
 MAX_PAYLOAD = 900_000
 """The longest payload in bytes; with headers and framing, less than the megabyte that brokers take."""
@@ -28,7 +29,8 @@ def emit(tx: Transaction, key: str, event: Payload, subject: str = "") -> str:
             f"{type(event).__name__} of {key!r} is {len(payload)} bytes and an event holds"
             f" {MAX_PAYLOAD} at most: put the bulk into an object and its key and digest into the event"
         )
-    return put(tx, topic.name, key, topic.type, payload, subject=subject)
+    with tracing.emitting(topic, key, event):
+        return put(tx, topic.name, key, topic.type, payload, subject=subject)
 
 
 def put(
@@ -52,7 +54,7 @@ def put(
         "type": kind,
         "subject": subject,
         "topic": topic,
-        "traceparent": tracing.current_traceparent(),
+        "traceparent": traceparent(),
         "headers": json.dumps(dict(headers or {})),
         "payload": payload,
     }

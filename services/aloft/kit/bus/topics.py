@@ -14,6 +14,10 @@ class Topic:
     name: str
     payload: type[Payload]
     compacted: bool = False
+    begins_round: bool = False
+    """Whether its events begin a round of a campaign, and with it a trace."""
+    moves_round: bool = False
+    """Whether its events move a round on: what follows from them belongs to its trace before any other."""
 
     @property
     def type(self) -> str:
@@ -30,11 +34,11 @@ CAMPAIGN_CHANGED = Topic("aloft.campaign.changed.v1", events.CampaignChanged, co
 IMAGE_REGISTERED = Topic("aloft.image.registered.v1", events.ImageRegistered)
 IMAGE_QUARANTINED = Topic("aloft.image.quarantined.v1", events.ImageQuarantined)
 LABELS_COMMITTED = Topic("aloft.labels.committed.v1", events.LabelsCommitted)
-BATCH_CLOSED = Topic("aloft.batch.closed.v1", events.BatchClosed)
+BATCH_CLOSED = Topic("aloft.batch.closed.v1", events.BatchClosed, moves_round=True)
 IMAGE_RELEASED = Topic("aloft.image.released.v1", events.ImageReleased)
-MODEL_PUBLISHED = Topic("aloft.model.published.v1", events.ModelPublished)
-POOL_EMBEDDED = Topic("aloft.pool.embedded.v1", events.PoolEmbedded)
-BATCH_SELECTED = Topic("aloft.batch.selected.v1", events.BatchSelected)
+MODEL_PUBLISHED = Topic("aloft.model.published.v1", events.ModelPublished, moves_round=True)
+POOL_EMBEDDED = Topic("aloft.pool.embedded.v1", events.PoolEmbedded, moves_round=True)
+BATCH_SELECTED = Topic("aloft.batch.selected.v1", events.BatchSelected, begins_round=True)
 
 TOPICS = (
     CAMPAIGN_CHANGED,
@@ -51,6 +55,9 @@ TOPICS = (
 
 COMPACTED = frozenset(topic.name for topic in TOPICS if topic.compacted)
 """Names of the topics that keep at least the newest of each key."""
+
+MOVING = frozenset(topic.name for topic in TOPICS if topic.moves_round)
+"""Names of the topics whose events move a round on."""
 
 _BY_PAYLOAD = {topic.payload: topic for topic in TOPICS}
 

@@ -1,27 +1,44 @@
-"""The trace of an event: stored where it is emitted, the parent of what is done where it is handled."""
+"""The trace of an event: stored where it is emitted, the parent of what is done where it is handled.
 
-from contextlib import AbstractContextManager
+A round of a campaign is one trace, from the selection of a batch to the next re-ranking. The event that
+begins a round begins a trace; the events that move it on claim what follows from them for that trace.
+"""
 
-from opentelemetry import trace
-from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
 
-_PROPAGATOR = TraceContextTextMapPropagator()
-_tracer = trace.get_tracer("aloft.bus")
+from google.protobuf.message import Message as Payload
+from opentelemetry.trace import Span, SpanKind
+
+from aloft.kit.bus import topics
+from aloft.kit.telemetry.tracing import Attributes, beginning, leading, span_from
+
+_TOLD = ("batch", "version", "label_revision")
+"""Fields of events that a trace is searched by."""
 
 
-def current_traceparent() -> str:
-    """Say under which span this code runs, as W3C writes it; empty if there is none."""
-    carrier: dict[str, str] = {}
-    _PROPAGATOR.inject(carrier)
-    return carrier.get("traceparent", "")
+def emitting(topic: topics.Topic, campaign: str, event: Payload) -> AbstractContextManager[object]:
+    """Begin the trace of a round where the event begins one; otherwise go on in the trace that is there."""
+    if not topic.begins_round:
+        return nullcontext()
+    return beginning("round", {"aloft.campaign": campaign, **about(event)})
 
 
-def handling(topic: str, campaign: str, event: str, traceparent: str) -> AbstractContextManager[trace.Span]:
+@contextmanager
+def handling(topic: str, campaign: str, event: str, traceparent: str) -> Iterator[Span]:
     """Open the span under which an event is handled, as a child of the one that emitted it."""
-    parent = _PROPAGATOR.extract({"traceparent": traceparent}) if traceparent else None
-    return _tracer.start_as_current_span(
-        f"handle {topic}",
-        context=parent,
-        kind=trace.SpanKind.CONSUMER,
-        attributes={"messaging.destination.name": topic, "aloft.campaign": campaign, "aloft.event": event},
-    )
+    attributes = {"messaging.destination.name": topic, "aloft.campaign": campaign, "aloft.event": event}
+    with ExitStack() as opened:
+        span = opened.enter_context(span_from(traceparent, f"handle {topic}", SpanKind.CONSUMER, attributes))
+        if topic in topics.MOVING:
+            opened.enter_context(leading())
+        yield span
+
+
+def about(event: Payload) -> Attributes:
+    """Say which batch, version and label revision an event speaks of."""
+    return {
+        f"aloft.{name}": int(getattr(event, name))
+        for name in _TOLD
+        if name in event.DESCRIPTOR.fields_by_name
+    }

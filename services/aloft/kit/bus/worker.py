@@ -120,8 +120,10 @@ class InboxWorker:
         context = Context(
             row.event, row.topic, row.key, event.subject, event.time_us, event.traceparent, attempt
         )
-        with tracing.handling(row.topic, row.key, row.event, event.traceparent):
-            handler(tx, payload.FromString(row.payload), context)
+        with tracing.handling(row.topic, row.key, row.event, event.traceparent) as span:
+            said = payload.FromString(row.payload)
+            span.set_attributes(tracing.about(said))
+            handler(tx, said, context)
         return "done"
 
     def _settle(self, failure: _Failed) -> None:

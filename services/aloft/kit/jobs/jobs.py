@@ -5,7 +5,6 @@ from collections.abc import Collection, Mapping
 from typing import Any
 
 import sqlalchemy as sa
-from opentelemetry import propagate
 from sqlalchemy.dialects import postgresql, sqlite
 
 from aloft.kit.clock import SECOND
@@ -15,6 +14,7 @@ from aloft.kit.jobs.claim import claim
 from aloft.kit.jobs.job import Job, State
 from aloft.kit.jobs.lease import Lease
 from aloft.kit.jobs.table import FRESH, JOBS, NOW, to_job
+from aloft.kit.telemetry.tracing import leads, traceparent
 
 MAX_ATTEMPTS = 5
 """How often a job is begun, its losses of a worker included, before it fails for good."""
@@ -40,7 +40,8 @@ class Jobs:
         """Queue a job in the caller's transaction and say its id.
 
         With `dedupe`, one of the same kind, campaign and `dedupe` that has not begun yet is joined instead:
-        it begins after this transaction, and so sees what it wrote.
+        it begins after this transaction, and so sees what it wrote. It goes on in the trace of whoever
+        queued it, unless this one is `leading`.
         """
         insert = sqlite.insert if tx.on_sqlite else postgresql.insert
         due = NOW + round(delay_s * SECOND)
@@ -50,7 +51,7 @@ class Jobs:
             campaign=campaign,
             dedupe=dedupe,
             payload=dict(payload),
-            traceparent=_traceparent(),
+            traceparent=traceparent(),
             state=State.QUEUED,
             epoch=0,
             attempts=0,
@@ -64,8 +65,11 @@ class Jobs:
             (fresh.excluded.not_before_us < JOBS.c.not_before_us, fresh.excluded.not_before_us),
             else_=JOBS.c.not_before_us,
         )
+        change: dict[str, Any] = {"not_before_us": sooner}
+        if leads():
+            change["traceparent"] = fresh.excluded.traceparent
         joined = fresh.on_conflict_do_update(
-            index_elements=["kind", "campaign", "dedupe"], index_where=FRESH, set_={"not_before_us": sooner}
+            index_elements=["kind", "campaign", "dedupe"], index_where=FRESH, set_=change
         )
         job: str = tx.execute(joined.returning(JOBS.c.id)).scalar_one()
         tx.on_commit(self.database.wake("jobs").set)
@@ -122,9 +126,3 @@ class Jobs:
             )
         )
         return self.get(tx, job)
-
-
-def _traceparent() -> str:
-    carrier: dict[str, str] = {}
-    propagate.inject(carrier)
-    return carrier.get("traceparent", "")

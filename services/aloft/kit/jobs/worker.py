@@ -3,20 +3,21 @@
 import contextlib
 import logging
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
 from typing import Any
 
-from opentelemetry import propagate, trace
+from opentelemetry import trace
 from sqlalchemy.exc import OperationalError, SQLAlchemyError
 
 from aloft.kit.errors import Aborted, AloftError, ResourceExhausted, Unavailable
 from aloft.kit.jobs import metrics
 from aloft.kit.jobs.job import Cancelled, LeaseLost
 from aloft.kit.jobs.jobs import Jobs
-from aloft.kit.jobs.lease import Lease
+from aloft.kit.jobs.lease import Lease, told_of
+from aloft.kit.telemetry.tracing import span_from
 
 log = logging.getLogger(__name__)
-_tracer = trace.get_tracer("aloft.kit.jobs")
 
 Handler = Callable[[Lease], Mapping[str, Any] | None]
 """Does a job and gives its result, or ends it with `lease.finish`. It may be begun again after any point."""
@@ -108,12 +109,11 @@ class JobWorker:
                 raise
             permanent = isinstance(error, AloftError) and not isinstance(error, _PASSING)
             reason = error.reason if isinstance(error, AloftError) else type(error).__name__
+            trace.get_current_span().set_status(trace.StatusCode.ERROR, f"{reason}: {error}")
             lease.fail(f"{reason}: {error}", retry=not permanent, outage=isinstance(error, _OUTAGES))
 
 
-@contextlib.contextmanager
-def _traced(lease: Lease) -> Iterator[None]:
-    parent = propagate.extract({"traceparent": lease.job.traceparent})
-    about = {"aloft.job": lease.job.id, "aloft.campaign": lease.job.campaign}
-    with _tracer.start_as_current_span(f"job {lease.job.kind}", context=parent, attributes=about):
-        yield
+def _traced(lease: Lease) -> AbstractContextManager[trace.Span]:
+    job = lease.job
+    about = {"aloft.job": job.id, "aloft.campaign": job.campaign, **told_of(job.payload)}
+    return span_from(job.traceparent, f"job {job.kind}", trace.SpanKind.INTERNAL, about)

@@ -7,16 +7,21 @@ endpoint is configured.
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 
+from opentelemetry import context as contexts
 from opentelemetry import trace
 from opentelemetry.context import Context
 from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import BatchSpanProcessor, SpanExporter
-from opentelemetry.trace import Span, SpanKind, get_current_span
+from opentelemetry.trace import Link, Span, SpanKind, get_current_span
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 
 _PROPAGATOR = TraceContextTextMapPropagator()
 _tracer = trace.get_tracer("aloft")
+_LEADS = contexts.create_key("aloft-leads")
+
+Attributes = Mapping[str, str | int]
+"""What a span is found by: `aloft.campaign`, `aloft.batch`, `aloft.version`, …"""
 
 
 def configure_tracing(
@@ -62,8 +67,54 @@ def trace_ids() -> Mapping[str, str]:
 
 
 @contextmanager
-def span_from(parent: str, name: str, kind: SpanKind = SpanKind.CONSUMER) -> Iterator[Span]:
+def span_from(
+    parent: str, name: str, kind: SpanKind = SpanKind.CONSUMER, attributes: Attributes | None = None
+) -> Iterator[Span]:
     """Open a span under a `traceparent`, or the first of a new trace where there is none."""
     context = _PROPAGATOR.extract({"traceparent": parent}, context=Context()) if parent else None
-    with _tracer.start_as_current_span(name, context=context, kind=kind) as span:
+    with _tracer.start_as_current_span(name, context=context, kind=kind, attributes=attributes) as span:
         yield span
+
+
+@contextmanager
+def continuing(parent: str, name: str, attributes: Attributes | None = None) -> Iterator[Span]:
+    """Go on in the trace of a stored `traceparent`, whoever the caller is: a link leads to the caller's span.
+
+    Where nothing was stored, the caller's own trace goes on.
+    """
+    context = _PROPAGATOR.extract({"traceparent": parent}, context=Context()) if parent else None
+    links = _here() if parent else ()
+    with _tracer.start_as_current_span(name, context=context, links=links, attributes=attributes) as span:
+        yield span
+
+
+@contextmanager
+def beginning(name: str, attributes: Attributes | None = None) -> Iterator[Span]:
+    """Begin a trace of its own, with a link to the span that led to it."""
+    with _tracer.start_as_current_span(name, context=Context(), links=_here(), attributes=attributes) as span:
+        yield span
+
+
+def _here() -> tuple[Link, ...]:
+    context = get_current_span().get_span_context()
+    return (Link(context),) if context.is_valid else ()
+
+
+@contextmanager
+def leading() -> Iterator[None]:
+    """Claim for this trace whatever is asked for in this block, even if another trace asked for it before."""
+    token = contexts.attach(contexts.set_value(_LEADS, True))
+    try:
+        yield
+    finally:
+        contexts.detach(token)
+
+
+def leads() -> bool:
+    """Say whether this code runs in a block that is `leading`."""
+    return bool(contexts.get_value(_LEADS))
+
+
+def describe(attributes: Attributes) -> None:
+    """Say more of the current span, once it is known."""
+    get_current_span().set_attributes(attributes)
