@@ -1,51 +1,101 @@
 """Draws a pool of images, the same for the same seed, and writes down beside it what each shows."""
 
+import csv
 import hashlib
 import io
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from random import Random
 
-from aloft.demo.scenes import KINDS, choose, render
+import numpy as np
+from PIL import Image
+
+from aloft.demo.scenes import KINDS, Pixels, choose, render
 from aloft.demo.truth import Truth
+
+POOL, VALIDATION, TEST = "pool", "validation", "test"
 
 
 @dataclass(frozen=True, slots=True)
 class DrawnPool:
-    """A pool that was drawn: its keys, and how many images show each label."""
+    """A pool that was drawn: its keys, and how many images that may be selected show each label."""
 
     keys: tuple[str, ...]
     labels: Mapping[str, int]
 
 
-def draw_pool(folder: Path, truth: Path, *, count: int = 200, size: int = 64, seed: int = 0) -> DrawnPool:
-    """Write `count` images into a folder and their labels into a file elsewhere; safe to repeat.
+@dataclass(frozen=True, slots=True)
+class Drawn:
+    """One image: its object, and what it shows."""
 
-    The truth must not lie where a service can read it: not in the pool, and not in the aloft bucket.
+    key: str
+    data: bytes
+    shown: Sequence[str]
+
+
+def draw_pool(
+    folder: Path,
+    truth: Path,
+    *,
+    count: int = 200,
+    size: int = 64,
+    seed: int = 0,
+    bands: int = 3,
+    validation: int = 0,
+    test: int = 0,
+    manifest: str = "",
+) -> DrawnPool:
+    """Write images into a folder and their labels into a file elsewhere; safe to repeat.
+
+    `count` images may be selected; so many more are held out. A manifest, if it gets a name, lists all of
+    them, and the labels of those held out alone. The truth of the others must lie where no service reads it.
     """
     if truth.resolve().is_relative_to(folder.resolve()):
         raise ValueError(f"{truth} lies in the pool {folder}: services could read it there")
-    keys, images = [], {}
+    splits = [POOL] * count + [VALIDATION] * validation + [TEST] * test
+    images, rows = {}, []
     tally: Counter[str] = Counter()
-    for number in range(count):
-        key, data, shown = _draw(number, size, seed)
-        path = folder / key
+    for number, split in enumerate(splits):
+        drawn = draw(number, size, seed, bands)
+        path = folder / drawn.key
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(data)
-        keys.append(key)
-        images[hashlib.sha256(data).hexdigest()] = shown
-        tally.update(shown)
+        path.write_bytes(drawn.data)
+        rows.append((drawn.key, split, drawn.shown))
+        if split == POOL:
+            images[hashlib.sha256(drawn.data).hexdigest()] = drawn.shown
+            tally.update(drawn.shown)
     Truth(tuple(KINDS), images).save(truth)
-    return DrawnPool(tuple(keys), {name: tally[name] for name in KINDS})
+    if manifest:
+        (folder / manifest).write_text(_manifest(rows))
+    return DrawnPool(tuple(key for key, _, _ in rows), {name: tally[name] for name in KINDS})
 
 
-def _draw(number: int, size: int, seed: int) -> tuple[str, bytes, list[str]]:
+def draw(number: int, size: int, seed: int, bands: int = 3) -> Drawn:
+    """Draw the image of a number: a PNG, or a `.npy` array where there are more than three bands."""
     chance = Random(f"{seed}/{number}")
-    shown = choose(chance)
-    file = io.BytesIO()
-    render(shown, size, chance).save(file, "PNG")
+    scene = choose(chance)
+    data, ending = _written(render(scene, size, chance, bands))
     # The key says nothing of the scene: it is a hash of the number alone.
     name = hashlib.sha256(f"{seed}/{number}".encode()).hexdigest()
-    return f"{name[:2]}/{name[2:4]}/{name[4:20]}.png", file.getvalue(), shown
+    return Drawn(f"{name[:2]}/{name[2:4]}/{name[4:20]}{ending}", data, scene.shown)
+
+
+def _written(pixels: Pixels) -> tuple[bytes, str]:
+    file = io.BytesIO()
+    if pixels.shape[-1] == 3:
+        Image.fromarray(pixels).save(file, "PNG", compress_level=1)
+        return file.getvalue(), ".png"
+    np.save(file, pixels, allow_pickle=False)
+    return file.getvalue(), ".npy"
+
+
+def _manifest(rows: Sequence[tuple[str, str, Sequence[str]]]) -> str:
+    lines = io.StringIO()
+    writer = csv.writer(lines)
+    writer.writerow(["key", "split", *KINDS])
+    for key, split, shown in rows:
+        told = [""] * len(KINDS) if split == POOL else [int(name in shown) for name in KINDS]
+        writer.writerow([key, split, *told])
+    return lines.getvalue()

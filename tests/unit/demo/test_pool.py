@@ -1,7 +1,9 @@
+import csv
 import hashlib
 import stat
 from pathlib import Path
 
+import numpy as np
 import pytest
 from PIL import Image
 
@@ -49,8 +51,22 @@ def test_images_have_the_size_asked_for_and_keys_that_say_nothing(tmp_path: Path
         assert key.count("/") == 2
 
 
-def test_scenes_show_several_things_and_some_of_them_are_rare(tmp_path: Path) -> None:
-    pool = draw_pool(tmp_path / "pool", tmp_path / "truth.json", count=200, size=16)
-    assert all(pool.labels.values()), f"something is never shown: {pool.labels}"
-    assert pool.labels["swimming-pools"] < pool.labels["fields"] / 4
-    assert sum(pool.labels.values()) > 300, "scenes show hardly more than one thing each"
+def test_twelve_bands_are_arrays(tmp_path: Path) -> None:
+    pool = draw_pool(tmp_path / "pool", tmp_path / "truth.json", count=2, size=24, bands=12)
+    for key in pool.keys:
+        assert np.load(tmp_path / "pool" / key).shape == (24, 24, 12)
+
+
+def test_a_manifest_tells_the_labels_of_what_is_held_out_and_of_nothing_else(tmp_path: Path) -> None:
+    pool = draw_pool(
+        tmp_path / "pool", tmp_path / "truth.json", count=5, validation=2, test=3, size=16, manifest="all.csv"
+    )
+    with (tmp_path / "pool" / "all.csv").open(newline="") as lines:
+        rows = list(csv.DictReader(lines))
+    assert [row["key"] for row in rows] == list(pool.keys)
+    assert [row["split"] for row in rows] == ["pool"] * 5 + ["validation"] * 2 + ["test"] * 3
+    for row in rows:
+        told = {row[label] for label in KINDS}
+        assert told == {""} if row["split"] == "pool" else told <= {"0", "1"}, f"{row['key']}: {told}"
+    truth = Truth.load(tmp_path / "truth.json")
+    assert len(truth.images) == 5, "the vendor is not asked for what is held out"
