@@ -1,17 +1,26 @@
 """Backbones by name, their weights as bytes, and their features of images: shared by embedding and trainer.
 
-Owns the architectures (timm's, and a tiny one of our own), seeded initial weights, the backbone's digest, and
-the forward pass on any device. Importing it imports torch: services do so where a job runs.
+Owns the architectures (timm's, and a tiny one of our own), seeded initial weights, the backbone's digest, the
+forward pass on any device, and the head on top of it. The head needs NumPy alone; the first other name that is
+asked for imports torch, so services do so where a job runs.
 """
 
-from aloft.networks.backbone import Backbone, UnknownArchitecture, build
-from aloft.networks.extractor import FeatureExtractor, Pending
-from aloft.networks.machine import choose_device, deterministic
-from aloft.networks.weights import WeightsDoNotFit, backbone_digest, load_weights, save_weights
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+from aloft.networks.errors import WeightsDoNotFit
+from aloft.networks.head import Head, load_head
+
+if TYPE_CHECKING:
+    from aloft.networks.backbone import Backbone, UnknownArchitecture, build
+    from aloft.networks.extractor import FeatureExtractor, Pending
+    from aloft.networks.machine import choose_device, deterministic
+    from aloft.networks.weights import backbone_digest, load_weights, save_weights
 
 __all__ = [
     "Backbone",
     "FeatureExtractor",
+    "Head",
     "Pending",
     "UnknownArchitecture",
     "WeightsDoNotFit",
@@ -19,6 +28,21 @@ __all__ = [
     "build",
     "choose_device",
     "deterministic",
+    "load_head",
     "load_weights",
     "save_weights",
 ]
+
+_WITH_TORCH = {
+    "backbone": ("Backbone", "UnknownArchitecture", "build"),
+    "extractor": ("FeatureExtractor", "Pending"),
+    "machine": ("choose_device", "deterministic"),
+    "weights": ("backbone_digest", "load_weights", "save_weights"),
+}
+
+
+def __getattr__(name: str) -> object:
+    for module, names in _WITH_TORCH.items():
+        if name in names:
+            return getattr(import_module(f"{__name__}.{module}"), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

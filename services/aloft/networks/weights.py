@@ -7,7 +7,10 @@ import safetensors.torch
 import torch
 from safetensors import SafetensorError
 
+from aloft.networks import head as heads
 from aloft.networks.backbone import Backbone
+from aloft.networks.errors import WeightsDoNotFit
+from aloft.networks.head import Head
 
 _COUNTERS = "num_batches_tracked"
 """Of batch normalisation: how often it was trained. Not part of what a network computes."""
@@ -15,24 +18,25 @@ _COUNTERS = "num_batches_tracked"
 _SHOWN = 4
 
 
-class WeightsDoNotFit(ValueError):
-    """The file has not the weights of this network; the message names what is missing, extra or misshapen."""
-
-
-def save_weights(backbone: Backbone) -> bytes:
-    """Write the weights: the same bytes for the same weights."""
+def save_weights(backbone: Backbone, head: Head | None = None) -> bytes:
+    """Write the weights of a version, a base version's without a head: the same bytes for the same weights."""
     tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in _state(backbone).items()}
+    if head is not None:
+        tensors |= {
+            heads.WEIGHT: torch.tensor(head.weight, dtype=torch.float32),
+            heads.BIAS: torch.tensor(head.bias, dtype=torch.float32),
+        }
     return safetensors.torch.save(tensors)
 
 
 def load_weights(backbone: Backbone, data: bytes) -> Backbone:
-    """Put the weights of a safetensors file into the network, passing over a classifier, which it lacks."""
+    """Put the weights of a safetensors file into the network, passing over any head, which it lacks."""
     try:
         given = safetensors.torch.load(data)
     except SafetensorError as error:
         raise WeightsDoNotFit(f"not a safetensors file: {error}") from error
-    heads = tuple(f"{name}." for name in backbone.classifier)
-    given = {name: tensor for name, tensor in given.items() if not name.startswith(heads)}
+    passed_over = (heads.PREFIX, *(f"{name}." for name in backbone.classifier))
+    given = {name: tensor for name, tensor in given.items() if not name.startswith(passed_over)}
     _check_fit(backbone.architecture, _state(backbone), given)
     backbone.network.load_state_dict(given, strict=False)
     return backbone
