@@ -1,4 +1,7 @@
-"""Why a campaign stands where it stands: the causes that a service names, in the words of the command line."""
+"""Why a campaign stands where it stands: the causes that a service names, in the words of the command line.
+
+What is alike in all services is named by `aloft.kit.common_causes`.
+"""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -8,7 +11,7 @@ from aloft.kit.database import Transaction
 
 
 class Kind(StrEnum):
-    """What a cause asks of whoever reads it."""
+    """What a cause asks of whoever reads it, the most pressing first."""
 
     STUCK = "stuck"
     """It does not go on until somebody does what the remedy says."""

@@ -1,10 +1,15 @@
 """`ExplanationService`, which every service serves: why a campaign stands where it stands."""
 
+from collections.abc import Sequence
+
 from google.protobuf.timestamp_pb2 import Timestamp
 
 from aloft.api.explanation.v1 import explanation_service_pb2 as api
 from aloft.api.explanation.v1.explanation_service_pb2_grpc import add_ExplanationServiceServicer_to_server
+from aloft.kit.common_causes import of_events, of_jobs
+from aloft.kit.database import Transaction
 from aloft.kit.database.database import Transactions
+from aloft.kit.errors import NotFound
 from aloft.kit.explaining import Cause, Explain, Kind
 from aloft.kit.names import CAMPAIGN
 from aloft.kit.rpc.call import Call, Role, allow
@@ -18,8 +23,26 @@ _KINDS = {
 }
 
 
+def explain_all(tx: Transaction, service: str, campaign: str, explain: Explain) -> Sequence[Cause]:
+    """Join what a service says of itself with what its tables say, the most pressing first."""
+    found = [*of_events(tx, service, campaign)]
+    try:
+        own = explain(tx, campaign)
+    except NotFound:
+        if not found:
+            raise
+        own = ()  # the event that would have made it known is among those found
+    jobs = list(of_jobs(tx, campaign))
+    if any(cause.kind is Kind.WORKING for cause in own):
+        jobs = [cause for cause in jobs if cause.kind is Kind.STUCK]
+    found += [*own, *jobs]
+    if any(cause.kind is not Kind.IDLE for cause in found):
+        found = [cause for cause in found if cause.kind is not Kind.IDLE]
+    return sorted(found, key=lambda cause: list(Kind).index(cause.kind))
+
+
 class Explanations:
-    """Joins what a service says of itself, the most pressing first."""
+    """Answers for one service."""
 
     def __init__(self, database: Transactions, service: str, explain: Explain) -> None:
         self._database = database
@@ -34,9 +57,8 @@ class Explanations:
         (campaign,) = CAMPAIGN.parse(request.name)
         call.principal.require_campaign(campaign)
         with self._database.read() as tx:
-            causes = self._explain(tx, campaign)
-        pressing = sorted(causes, key=lambda cause: list(Kind).index(cause.kind))
-        return api.ExplainCampaignResponse(service=self._service, causes=map(_message, pressing))
+            causes = explain_all(tx, self._service, campaign, self._explain)
+        return api.ExplainCampaignResponse(service=self._service, causes=map(_message, causes))
 
 
 def explanations(database: Transactions, service: str, explain: Explain) -> Servicer:
