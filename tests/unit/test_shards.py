@@ -1,27 +1,40 @@
 import json
+import tempfile
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from aloft.kit.ids import image_id
 from aloft.kit.objects.digests import sha256_hex
 from aloft.kit.objects.directory import DirectoryObjects
+from aloft.kit.objects.port import GAP, ByteRange
 from aloft.shards import (
+    LogitShard,
     Manifest,
     Shard,
     ShardDamaged,
+    attempt_of,
     feature_shard_key,
+    logit_shard_key,
     read_manifest,
+    read_rows,
     read_shard,
     stream,
+    stream_logits,
+    write_logits,
     write_manifest,
     write_shard,
 )
 
 SIZE = 5
+LABELS = ("water", "ship")
 
 
 @pytest.fixture
@@ -44,6 +57,18 @@ def shard(objects: DirectoryObjects, part: int = 1, count: int = 7) -> Shard:
 
 def manifest(*shards: Shard) -> Manifest:
     return Manifest("c", 3, "b", SIZE, shards)
+
+
+def scored(objects: DirectoryObjects, entry: Shard, part: int = 1) -> Shard:
+    """Lay logits beside a shard: of each row its number and that number's half."""
+    numbers = np.arange(entry.rows, dtype=np.float32)
+    rows = read_shard(objects, replace(entry, excluded=()), SIZE)
+    key = logit_shard_key("c", 3, part, "job-1")
+    return replace(entry, logits=write_logits(objects, key, rows, np.column_stack([numbers, numbers / 2])))
+
+
+def headed(*shards: Shard) -> Manifest:
+    return replace(manifest(*shards), labels=LABELS)
 
 
 def test_what_is_written_is_read_row_for_row(objects: DirectoryObjects) -> None:
@@ -118,8 +143,10 @@ def test_a_shard_with_another_digest_is_refused(objects: DirectoryObjects) -> No
     [
         (b"no json", "no manifest"),
         (b"[]", "no manifest"),
-        (json.dumps({"format": "aloft.features/9"}).encode(), "aloft.features/9"),
-        (json.dumps({"format": "aloft.features/1"}).encode(), "no manifest"),
+        (json.dumps({"format": "aloft.pool/9"}).encode(), "aloft.pool/9"),
+        (json.dumps({"format": "aloft.pool/1"}).encode(), "no manifest"),
+        (replace(manifest(), labels=LABELS, shards=(Shard("k", "d", 1),)).encode(), "labels without logits"),
+        (manifest(Shard("k", "d", 1, logits=LogitShard("l", "d"))).encode(), "logits without labels"),
     ],
 )
 def test_a_manifest_of_another_form_is_refused(objects: DirectoryObjects, data: bytes, why: str) -> None:
@@ -143,3 +170,140 @@ def test_fields_of_a_later_release_are_passed_over(objects: DirectoryObjects) ->
     written = manifest(shard(objects))
     data = json.dumps({**json.loads(written.encode()), "later": 1}).encode()
     assert Manifest.decode(data, "m.json") == written
+
+
+def test_logits_lie_row_for_row_beside_their_features(objects: DirectoryObjects) -> None:
+    parts = [scored(objects, shard(objects, part), part) for part in (1, 2)]
+    found = headed(parts[0], replace(parts[1], excluded=(0, 6)))
+    pairs = list(zip(stream(objects, found), stream_logits(objects, found), strict=True))
+    assert [len(logits) for _, logits in pairs] == [7, 5]
+    for features_of, logits_of in pairs:
+        np.testing.assert_array_equal(logits_of.images, features_of.images)
+        np.testing.assert_array_equal(logits_of.norms, features_of.norms)
+        np.testing.assert_array_equal(logits_of.places, features_of.places)
+    assert pairs[1][1].logits.tolist() == [[number, number / 2] for number in range(1, 6)]
+    assert pairs[1][1].places.tolist() == [[1, number] for number in range(1, 6)]
+
+
+def test_a_manifest_with_logits_lies_with_them_and_is_read_back(objects: DirectoryObjects) -> None:
+    written = headed(scored(objects, shard(objects)))
+    key, digest = write_manifest(objects, written)
+    assert key == f"campaigns/c/logits/3/{digest}.json"
+    assert read_manifest(objects, key, digest) == written
+
+
+def test_a_version_without_a_head_has_no_logits_to_read(objects: DirectoryObjects) -> None:
+    with pytest.raises(ValueError, match="version 3 has no head"):
+        list(stream_logits(objects, manifest(shard(objects))))
+
+
+def test_logits_of_another_number_of_rows_are_not_written(objects: DirectoryObjects) -> None:
+    rows = read_shard(objects, shard(objects), SIZE)
+    with pytest.raises(ValueError, match="7 rows of features and 6 of logits"):
+        write_logits(objects, "l.arrow", rows, np.zeros((6, 2), np.float32))
+
+
+def test_logits_that_are_not_finite_reach_the_reader(objects: DirectoryObjects) -> None:
+    entry = shard(objects)
+    odd = np.zeros((7, 2), np.float32)
+    odd[2, 1], odd[4, 0] = np.nan, -np.inf
+    beside = write_logits(objects, "l.arrow", read_shard(objects, entry, SIZE), odd)
+    (rows,) = stream_logits(objects, headed(replace(entry, logits=beside)))
+    np.testing.assert_array_equal(rows.logits, odd)
+
+
+def test_damaged_logits_are_refused(objects: DirectoryObjects) -> None:
+    entry = scored(objects, shard(objects))
+    assert entry.logits is not None
+    with pytest.raises(ShardDamaged, match="columns"):
+        list(stream_logits(objects, replace(headed(entry), labels=("water",))))
+    with pytest.raises(ShardDamaged, match="the manifest says 8"):
+        list(stream_logits(objects, headed(replace(entry, rows=8))))
+    features_for_logits = replace(entry, logits=LogitShard(entry.key, entry.digest))
+    with pytest.raises(ShardDamaged, match="columns"):
+        list(stream_logits(objects, headed(features_for_logits)))
+    objects.put(entry.logits.key, objects.get(entry.logits.key)[:-9])
+    with pytest.raises(ShardDamaged, match=entry.logits.digest):
+        list(stream_logits(objects, headed(entry)))
+
+
+def test_features_that_begin_elsewhere_than_the_manifest_says_are_refused(objects: DirectoryObjects) -> None:
+    entry = shard(objects)
+    with pytest.raises(ShardDamaged, match=f"begin at byte {entry.features_at}"):
+        list(stream(objects, manifest(replace(entry, features_at=entry.features_at + 2))))
+
+
+def test_single_rows_are_read_by_the_ranges_that_the_manifest_names(objects: DirectoryObjects) -> None:
+    entry = shard(objects)
+    (piece,) = objects.ranges(entry.key, [ByteRange(entry.features_at + 2 * SIZE * 3, 2 * SIZE)])
+    np.testing.assert_array_equal(np.frombuffer(piece, np.float16), features(7, 1).astype(np.float16)[3])
+
+
+class Asked:
+    """A bucket that remembers how often it was asked for ranges of an object."""
+
+    def __init__(self, objects: DirectoryObjects) -> None:
+        self.objects = objects
+        self.keys: list[str] = []
+
+    def ranges(self, key: str, ranges: Sequence[ByteRange], *, gap: int = GAP) -> list[bytes]:
+        self.keys.append(key)
+        return self.objects.ranges(key, ranges, gap=gap)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.objects, name)
+
+
+def test_candidates_cost_a_request_for_each_shard_that_holds_any(objects: DirectoryObjects) -> None:
+    parts = [shard(objects, part) for part in (1, 2, 3)]
+    asked = Asked(objects)
+    read_rows(asked, manifest(*parts), [(2, 6), (0, 1), (2, 0), (0, 3)])
+    assert sorted(asked.keys) == [parts[0].key, parts[2].key]
+
+
+def test_no_candidates_are_no_rows(objects: DirectoryObjects) -> None:
+    assert read_rows(objects, manifest(shard(objects)), []).shape == (0, SIZE)
+
+
+@pytest.mark.parametrize("row", [7, -1])
+def test_a_row_that_no_shard_has_is_refused(objects: DirectoryObjects, row: int) -> None:
+    with pytest.raises(IndexError, match="has 7 rows"):
+        read_rows(objects, manifest(shard(objects)), [(0, row)])
+
+
+def test_ranges_behind_a_shortened_shard_are_refused(objects: DirectoryObjects) -> None:
+    entry = shard(objects)
+    objects.put(entry.key, objects.get(entry.key)[: entry.features_at + 4])
+    with pytest.raises(ShardDamaged, match="shorter"):
+        read_rows(objects, manifest(entry), [(0, 6)])
+
+
+@settings(max_examples=40, deadline=None)
+@given(data=st.data())
+def test_rows_come_back_as_they_went_in_whatever_is_asked(data: st.DataObject) -> None:
+    sizes = data.draw(st.lists(st.integers(1, 9), min_size=1, max_size=4), "rows of each shard")
+    size = data.draw(st.integers(1, 6), "length of a feature vector")
+    drawn = np.random.default_rng(data.draw(st.integers(0, 2**32), "seed of the values"))
+    # Every pattern of sixteen bits: subnormal, infinite and not-a-number ones among them.
+    wrote = [
+        drawn.integers(0, 1 << 16, (rows, size)).astype(np.uint16).view(np.float16).astype(np.float32)
+        for rows in sizes
+    ]
+    with tempfile.TemporaryDirectory() as folder:
+        objects = DirectoryObjects(folder)
+        parts = [
+            write_shard(objects, f"{part}.arrow", names(len(each), 100 * part), each)
+            for part, each in enumerate(wrote)
+        ]
+        found = replace(manifest(*parts), feature_size=size)
+        places = np.concatenate([rows.places for rows in stream(objects, found)])
+        picked = data.draw(st.lists(st.sampled_from(places.tolist()), max_size=20), "rows that are asked for")
+        read = read_rows(objects, found, picked)
+        whole = np.concatenate([rows.features for rows in stream(objects, found)])
+    np.testing.assert_array_equal(whole, np.concatenate(wrote).astype(np.float16))
+    np.testing.assert_array_equal(read, [wrote[part][row] for part, row in picked] or np.empty((0, size)))
+
+
+def test_a_shard_names_the_attempt_that_wrote_it() -> None:
+    assert attempt_of(feature_shard_key("c", "b", 12, "0b7c-4f-3")) == "0b7c-4f-3"
+    assert attempt_of("campaigns/c/features/b/0123.json") is None

@@ -3,18 +3,28 @@
 import contextlib
 import json
 from dataclasses import asdict, dataclass
+from typing import Any
 
 from aloft.kit.objects.digests import sha256_hex
 from aloft.kit.objects.port import ObjectExists, Objects
 from aloft.shards.errors import ShardDamaged
-from aloft.shards.keys import manifest_key
+from aloft.shards.keys import features_folder, logits_folder
 
-FORMAT = "aloft.features/1"
+FORMAT = "aloft.pool/1"
+
+
+@dataclass(frozen=True, slots=True)
+class LogitShard:
+    """The object with the logits of a feature shard's rows, all of them, in the same order."""
+
+    key: str
+    digest: str
+    """Its SHA-256."""
 
 
 @dataclass(frozen=True, slots=True)
 class Shard:
-    """One object of the manifest."""
+    """The features of some thousand images, and under a version with a head their logits."""
 
     key: str
     digest: str
@@ -23,6 +33,9 @@ class Shard:
     """All of them, the excluded included."""
     excluded: tuple[int, ...] = ()
     """Numbers of rows that no longer count: the image was replaced, quarantined, or left the pool."""
+    features_at: int = 0
+    """The byte where the features begin: those of row i lie at `features_at + 2 * feature_size * i`."""
+    logits: LogitShard | None = None
 
     @property
     def images(self) -> int:
@@ -40,11 +53,20 @@ class Manifest:
     """Digest of the backbone."""
     feature_size: int
     shards: tuple[Shard, ...]
+    labels: tuple[str, ...] = ()
+    """What the columns of the logits are; none under a version without a head, which has no logits."""
 
     @property
     def images(self) -> int:
         """How many images it covers."""
         return sum(shard.images for shard in self.shards)
+
+    @property
+    def folder(self) -> str:
+        """Where it lies: with the logits if there are any, or else with the features."""
+        if self.labels:
+            return logits_folder(self.campaign, self.version)
+        return features_folder(self.campaign, self.backbone)
 
     def encode(self) -> bytes:
         """Write it: the same bytes for the same content, so that its digest names it."""
@@ -58,21 +80,23 @@ class Manifest:
             found = json.loads(data)
             if found["format"] != FORMAT:
                 raise ShardDamaged(key, f"it has format {found['format']!r}, {FORMAT!r} is read here")
-            shards = tuple(
-                Shard(entry["key"], entry["digest"], entry["rows"], tuple(entry["excluded"]))
-                for entry in found["shards"]
+            manifest = cls(
+                **{name: found[name] for name in ("campaign", "version", "backbone", "feature_size")},
+                shards=tuple(map(_shard, found["shards"])),
+                labels=tuple(found["labels"]),
             )
-            plain = {name: found[name] for name in ("campaign", "version", "backbone", "feature_size")}
         except (ValueError, KeyError, TypeError) as error:
             raise ShardDamaged(key, f"it is no manifest: {type(error).__name__}: {error}") from error
-        return cls(**plain, shards=shards)
+        if any((shard.logits is None) == bool(manifest.labels) for shard in manifest.shards):
+            raise ShardDamaged(key, "it has labels without logits, or logits without labels")
+        return manifest
 
 
 def write_manifest(objects: Objects, manifest: Manifest) -> tuple[str, str]:
     """Store a manifest and say its key and digest. One that is there already has the same bytes."""
     data = manifest.encode()
     digest = sha256_hex(data)
-    key = manifest_key(manifest.campaign, manifest.backbone, digest)
+    key = f"{manifest.folder}{digest}.json"
     with contextlib.suppress(ObjectExists):
         objects.put(key, data, content_type="application/json", only_new=True)
     return key, digest
@@ -84,3 +108,15 @@ def read_manifest(objects: Objects, key: str, digest: str) -> Manifest:
     if (found := sha256_hex(data)) != digest:
         raise ShardDamaged(key, f"its SHA-256 is {found}, it should be {digest}")
     return Manifest.decode(data, key)
+
+
+def _shard(entry: dict[str, Any]) -> Shard:
+    beside = entry["logits"]
+    return Shard(
+        key=entry["key"],
+        digest=entry["digest"],
+        rows=entry["rows"],
+        excluded=tuple(entry["excluded"]),
+        features_at=entry["features_at"],
+        logits=None if beside is None else LogitShard(beside["key"], beside["digest"]),
+    )

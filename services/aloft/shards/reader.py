@@ -2,66 +2,103 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
-import pyarrow as pa
 from numpy.typing import NDArray
 
 from aloft.kit.objects.digests import sha256_hex
 from aloft.kit.objects.port import Objects
+from aloft.shards.arrow import FEATURES, LOGITS, Columns, Form
 from aloft.shards.errors import ShardDamaged
 from aloft.shards.manifest import Manifest, Shard
+
+Places = NDArray[np.int32]
+"""Rows × 2: the number of the shard in its manifest, and the number of the row in the shard."""
 
 
 @dataclass(frozen=True, slots=True)
 class Rows:
-    """What counts of one shard, row for row. Values that are not finite stay: the reader decides nothing."""
+    """What counts of one feature shard. Values that are not finite stay: the reader decides nothing."""
 
     images: NDArray[np.bytes_]
     """Ids, sixteen bytes each (`S16`)."""
     norms: NDArray[np.float32]
     features: NDArray[np.float16]
+    places: Places
+    """What `read_rows` takes to read the same rows again."""
+
+    def __len__(self) -> int:
+        return len(self.images)
+
+
+@dataclass(frozen=True, slots=True)
+class LogitRows:
+    """What counts of one logit shard. Values that are not finite stay: the reader decides nothing."""
+
+    images: NDArray[np.bytes_]
+    """Ids, sixteen bytes each (`S16`)."""
+    norms: NDArray[np.float32]
+    """Of the features, before they were rounded."""
+    logits: NDArray[np.float32]
+    places: Places
+    """What `read_rows` takes to read the features of these rows."""
 
     def __len__(self) -> int:
         return len(self.images)
 
 
 def stream(objects: Objects, manifest: Manifest) -> Iterator[Rows]:
-    """Read all that counts, in the manifest's order. One that is not what it says raises `ShardDamaged`."""
-    for shard in manifest.shards:
+    """Read all features that count, in the manifest's order; what is damaged raises `ShardDamaged`."""
+    for index, shard in enumerate(manifest.shards):
         if shard.images:
-            yield read_shard(objects, shard, manifest.feature_size)
+            yield read_shard(objects, shard, manifest.feature_size, index)
 
 
-def read_shard(objects: Objects, shard: Shard, feature_size: int) -> Rows:
-    """Read one shard, verify its digest and its shape, and leave out what is excluded."""
-    data = objects.get(shard.key)
-    if (found := sha256_hex(data)) != shard.digest:
-        raise ShardDamaged(shard.key, f"its SHA-256 is {found}, the manifest says {shard.digest}")
-    rows = _decode(data, shard.key, feature_size)
-    if len(rows) != shard.rows:
-        raise ShardDamaged(shard.key, f"it has {len(rows)} rows, the manifest says {shard.rows}")
-    if not shard.excluded:
-        return rows
-    kept = np.ones(len(rows), dtype=bool)
-    kept[list(shard.excluded)] = False
-    return Rows(rows.images[kept], rows.norms[kept], rows.features[kept])
+def stream_logits(objects: Objects, manifest: Manifest) -> Iterator[LogitRows]:
+    """Read all logits that count, the same rows in the same order as `stream` gives their features."""
+    for index, shard in enumerate(manifest.shards):
+        if shard.logits is None:
+            raise ValueError(f"version {manifest.version} has no head, and so no logits")
+        if shard.images:
+            beside = shard.logits
+            columns, _ = _read(objects, beside.key, beside.digest, shard.rows, LOGITS, len(manifest.labels))
+            kept = _kept(shard)
+            yield LogitRows(*_only(columns, kept), _places(index, kept))
 
 
-def _decode(data: bytes, key: str, feature_size: int) -> Rows:
-    wanted = pa.schema(
-        [("image", pa.binary(16)), ("norm", pa.float32()), ("features", pa.list_(pa.float16(), feature_size))]
-    )
-    try:
-        with pa.ipc.open_file(pa.py_buffer(data)) as opened:
-            table = opened.read_all().combine_chunks()
-    except pa.ArrowInvalid as error:
-        raise ShardDamaged(key, f"it is no Arrow file: {error}") from error
-    if [(field.name, field.type) for field in table.schema] != [(f.name, f.type) for f in wanted]:
-        raise ShardDamaged(key, f"it has the columns {table.schema}, not {wanted}")
-    image, norm, features = (table.column(name).chunk(0) for name in ("image", "norm", "features"))
-    return Rows(
-        np.frombuffer(image.buffers()[1], dtype="S16", count=len(image)),
-        norm.to_numpy(),
-        features.values.to_numpy().reshape(len(image), feature_size),
-    )
+def read_shard(objects: Objects, shard: Shard, feature_size: int, index: int = 0) -> Rows:
+    """Read one feature shard, verify its digest and its shape, and leave out what is excluded."""
+    columns, at = _read(objects, shard.key, shard.digest, shard.rows, FEATURES, feature_size)
+    if at != shard.features_at:
+        why = f"its features begin at byte {at}, the manifest says {shard.features_at}"
+        raise ShardDamaged(shard.key, why)
+    kept = _kept(shard)
+    return Rows(*_only(columns, kept), _places(index, kept))
+
+
+def _read(objects: Objects, key: str, digest: str, rows: int, form: Form, width: int) -> tuple[Columns, int]:
+    data = objects.get(key)
+    if (found := sha256_hex(data)) != digest:
+        raise ShardDamaged(key, f"its SHA-256 is {found}, the manifest says {digest}")
+    columns, at = form.decode(data, key, width)
+    if len(columns.images) != rows:
+        raise ShardDamaged(key, f"it has {len(columns.images)} rows, the manifest says {rows}")
+    return columns, at
+
+
+def _kept(shard: Shard) -> NDArray[np.int32]:
+    numbers = np.arange(shard.rows, dtype=np.int32)
+    return np.delete(numbers, shard.excluded) if shard.excluded else numbers
+
+
+def _only(
+    columns: Columns, kept: NDArray[np.int32]
+) -> tuple[NDArray[np.bytes_], NDArray[np.float32], NDArray[Any]]:
+    if len(kept) == len(columns.images):
+        return columns.images, columns.norms, columns.values
+    return columns.images[kept], columns.norms[kept], columns.values[kept]
+
+
+def _places(index: int, kept: NDArray[np.int32]) -> Places:
+    return np.column_stack([np.full_like(kept, index), kept])

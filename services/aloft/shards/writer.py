@@ -1,46 +1,35 @@
-"""Writes features as one Arrow IPC file."""
+"""Writes shards."""
 
 from collections.abc import Sequence
 
 import numpy as np
-import pyarrow as pa
 from numpy.typing import NDArray
 
 from aloft.kit.objects.digests import sha256_hex
 from aloft.kit.objects.port import Objects
-from aloft.shards.manifest import Shard
-
-CONTENT_TYPE = "application/vnd.apache.arrow.file"
+from aloft.shards.arrow import CONTENT_TYPE, FEATURES, LOGITS, Columns, ids_of
+from aloft.shards.manifest import LogitShard, Shard
+from aloft.shards.reader import Rows
 
 
 def write_shard(objects: Objects, key: str, images: Sequence[str], features: NDArray[np.float32]) -> Shard:
-    """Store one shard: row for row an image's id, its features' norm, and the features in half precision."""
+    """Store features in half precision, row for row beside an image's id and its features' norm."""
     if len(images) != len(features):
         raise ValueError(f"{len(images)} images and {len(features)} rows of features")
-    data = _encode(images, features)
-    objects.put(key, data, content_type=CONTENT_TYPE)
-    return Shard(key, sha256_hex(data), len(images))
-
-
-def _encode(images: Sequence[str], features: NDArray[np.float32]) -> bytes:
-    size = features.shape[1]
-    with np.errstate(over="ignore"):  # what half precision cannot hold is infinite, which readers see
+    # What half precision cannot hold is infinite, which readers see.
+    with np.errstate(over="ignore"):
         halves = features.astype(np.float16)
-    # Norms are taken before the rounding: strategies that score from norms alone must not see it.
-    norms = np.sqrt(np.einsum("nd,nd->n", features, features, dtype=np.float32))
-    ids = pa.FixedSizeBinaryArray.from_buffers(
-        pa.binary(16), len(images), [None, pa.py_buffer(bytes.fromhex("".join(images)))]
-    )
-    batch = pa.record_batch(
-        {
-            "image": ids,
-            "norm": pa.array(norms, pa.float32()),
-            "features": pa.FixedSizeListArray.from_arrays(pa.array(halves.reshape(-1), pa.float16()), size),
-        }
-    )
-    sink = pa.BufferOutputStream()
-    # One batch, not compressed: a row lies at a known place and can be read by itself.
-    with pa.ipc.new_file(sink, batch.schema) as writer:
-        writer.write_batch(batch)
-    data: bytes = sink.getvalue().to_pybytes()
-    return data
+        # Norms are taken before the rounding: strategies that score from norms alone must not see it.
+        norms = np.sqrt(np.einsum("nd,nd->n", features, features, dtype=np.float32))
+    data, at = FEATURES.encode(Columns(ids_of(images), norms, halves))
+    objects.put(key, data, content_type=CONTENT_TYPE)
+    return Shard(key, sha256_hex(data), len(images), features_at=at)
+
+
+def write_logits(objects: Objects, key: str, rows: Rows, logits: NDArray[np.float32]) -> LogitShard:
+    """Store raw logits beside the features they are made from: the same rows, with the same norms."""
+    if len(rows) != len(logits):
+        raise ValueError(f"{len(rows)} rows of features and {len(logits)} of logits")
+    data, _ = LOGITS.encode(Columns(rows.images, rows.norms, logits))
+    objects.put(key, data, content_type=CONTENT_TYPE)
+    return LogitShard(key, sha256_hex(data))

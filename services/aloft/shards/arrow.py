@@ -1,0 +1,92 @@
+"""The one form of both kinds of shards: Arrow IPC, one batch, not compressed, so that a row has a place."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from aloft.shards.errors import ShardDamaged
+
+CONTENT_TYPE = "application/vnd.apache.arrow.file"
+
+IMAGE_BYTES = 16
+
+
+@dataclass(frozen=True, slots=True)
+class Columns:
+    """What a shard holds, row for row: an image's id, its features' norm, and the values."""
+
+    images: NDArray[np.bytes_]
+    """Ids, sixteen bytes each (`S16`)."""
+    norms: NDArray[np.float32]
+    values: NDArray[Any]
+    """Rows × width."""
+
+
+@dataclass(frozen=True, slots=True)
+class Form:
+    """What the values of a kind of shard are called, and their type."""
+
+    name: str
+    type: pa.DataType
+
+    def schema(self, width: int) -> pa.Schema:
+        """Describe the columns."""
+        values = pa.list_(self.type, width)
+        return pa.schema([("image", pa.binary(IMAGE_BYTES)), ("norm", pa.float32()), (self.name, values)])
+
+    def encode(self, columns: Columns) -> tuple[bytes, int]:
+        """Write a shard, the same bytes for the same rows; say where in them the values begin."""
+        count, width = columns.values.shape
+        ids = pa.py_buffer(np.ascontiguousarray(columns.images).tobytes())
+        arrays = [
+            pa.FixedSizeBinaryArray.from_buffers(pa.binary(IMAGE_BYTES), count, [None, ids]),
+            pa.array(columns.norms, pa.float32()),
+            pa.FixedSizeListArray.from_arrays(pa.array(columns.values.reshape(-1), self.type), width),
+        ]
+        batch = pa.record_batch(arrays, schema=self.schema(width))
+        sink = pa.BufferOutputStream()
+        with pa.ipc.new_file(sink, batch.schema) as writer:
+            writer.write_batch(batch)
+        data = sink.getvalue()
+        with pa.ipc.open_file(data) as opened:
+            at = _values_at(opened.get_batch(0), data)
+        return data.to_pybytes(), at
+
+    def decode(self, data: bytes, key: str, width: int) -> tuple[Columns, int]:
+        """Read a shard without copying it, and say where its values begin."""
+        buffer = pa.py_buffer(data)
+        try:
+            with pa.ipc.open_file(buffer) as opened:
+                batches = [opened.get_batch(number) for number in range(opened.num_record_batches)]
+                found = opened.schema
+        except pa.ArrowException as error:
+            raise ShardDamaged(key, f"it is no Arrow file: {error}") from error
+        if (wanted := self.schema(width)) != found:
+            raise ShardDamaged(key, f"it has the columns {found}, not {wanted}")
+        if len(batches) != 1 or any(column.null_count for column in batches[0].columns):
+            raise ShardDamaged(key, f"it has {len(batches)} batches or missing values, not one batch whole")
+        image, norm, values = batches[0].columns
+        columns = Columns(
+            np.frombuffer(image.buffers()[1], dtype=f"S{IMAGE_BYTES}", count=len(image)),
+            norm.to_numpy(),
+            values.values.to_numpy().reshape(len(image), width),
+        )
+        return columns, _values_at(batches[0], buffer)
+
+
+FEATURES = Form("features", pa.float16())
+LOGITS = Form("logits", pa.float32())
+
+
+def ids_of(images: Sequence[str]) -> NDArray[np.bytes_]:
+    """Make the column of ids from their hexadecimal digits."""
+    return np.frombuffer(bytes.fromhex("".join(images)), dtype=f"S{IMAGE_BYTES}")
+
+
+def _values_at(batch: pa.RecordBatch, data: pa.Buffer) -> int:
+    values: pa.Buffer = batch.column(2).values.buffers()[1]
+    return int(values.address - data.address)
