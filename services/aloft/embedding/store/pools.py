@@ -24,7 +24,8 @@ def add(
 ) -> None:
     """Make a shard count: with it, its images have features."""
     named = {"campaign": campaign, "backbone": backbone, "part": part}
-    tx.execute(shards.insert().values(**named, object_key=shard.key, digest=shard.digest, images=shard.rows))
+    at = {"object_key": shard.key, "digest": shard.digest, "features_at": shard.features_at}
+    tx.execute(shards.insert().values(**named, **at, images=shard.rows))
     values = [
         {**named, "image": image.id, "image_version": image.version, "row_number": number}
         for number, image in enumerate(rows)
@@ -35,11 +36,12 @@ def add(
 
 def manifest(tx: Transaction, campaign: str, model: Model) -> Manifest:
     """Say which rows are the pool now: of each usable image the row of its current version."""
-    columns = (shards.c.part, shards.c.object_key, shards.c.digest, shards.c.images)
+    columns = (shards.c.part, shards.c.object_key, shards.c.digest, shards.c.images, shards.c.features_at)
     wanted = sa.select(*columns).where(*_of(shards, campaign, model.backbone)).order_by(shards.c.part)
     stale = _stale(tx, campaign, model.backbone)
     found = tuple(
-        Shard(row.object_key, row.digest, row.images, tuple(stale[row.part])) for row in tx.execute(wanted)
+        Shard(row.object_key, row.digest, row.images, tuple(stale[row.part]), row.features_at)
+        for row in tx.execute(wanted)
     )
     return Manifest(campaign, model.version, model.backbone, model.feature_size, found)
 

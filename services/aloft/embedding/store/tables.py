@@ -50,6 +50,7 @@ shards = sa.Table(
     words("object_key"),
     words("digest"),
     number("images"),
+    number("features_at"),
 )
 
 features = sa.Table(

@@ -63,6 +63,7 @@ def _features() -> None:
         _text("object_key"),
         _text("digest"),
         _number("images"),
+        _number("features_at"),
     )
     op.create_table(
         "features",
