@@ -11,7 +11,7 @@ import grpc
 import typer
 
 from aloft.cli.output import refusals
-from aloft.kit.rpc.channel import Identity, channel
+from aloft.kit.rpc.channel import DEADLINE_S, Identity, channel
 
 PORTS = {"label-store": 7710, "embedding": 7711, "acquisition": 7712, "trainer": 7713}
 """Where each service listens unless it is told otherwise."""
@@ -37,9 +37,15 @@ class Connection:
     @contextmanager
     def to(self, service: str) -> Iterator[grpc.Channel]:
         """Open a channel to a service; what it refuses becomes a sentence and exit code 1."""
-        ca = self.ca_file.read_bytes() if self.ca_file else None
-        with refusals(), channel(self.target(service), key=self.key, ca=ca, identity=self.identity) as opened:
+        with refusals(), self.open(service) as opened:
             yield opened
+
+    def open(self, service: str, deadline_s: float = DEADLINE_S) -> grpc.Channel:
+        """Open a channel to a service; what it refuses is raised as it came."""
+        ca = self.ca_file.read_bytes() if self.ca_file else None
+        return channel(
+            self.target(service), key=self.key, ca=ca, identity=self.identity, deadline_s=deadline_s
+        )
 
 
 def connection() -> Connection:

@@ -32,7 +32,12 @@ def import_(
     prefix: Annotated[
         str, typer.Option(help="Register every object of the pool bucket under this prefix.")
     ] = "",
-    manifest: Annotated[str, typer.Option(help="Or: a CSV object in the pool bucket (`key`, `split`).")] = "",
+    manifest: Annotated[
+        str,
+        typer.Option(
+            help="Or: a CSV object in the pool bucket: `key`, `split`, and a column for each label."
+        ),
+    ] = "",
     validation: Annotated[float, typer.Option(help="Part of a listing held out for validation.")] = 0.0,
     test: Annotated[float, typer.Option(help="Part of a listing held out for the test.")] = 0.0,
     start: Annotated[bool, typer.Option(help="Resume the campaign when the import is done.")] = True,

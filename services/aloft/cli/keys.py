@@ -9,6 +9,7 @@ from aloft.api.labels.v1 import vendor_service_pb2
 from aloft.api.labels.v1.vendor_service_pb2_grpc import VendorServiceStub
 from aloft.cli.connection import Json, connection
 from aloft.cli.output import rows, show
+from aloft.cli.pages import pages
 
 app = typer.Typer(no_args_is_help=True, help="The keys of vendors, operators and administrators.")
 
@@ -30,23 +31,19 @@ def list_(
     json: Json = False,
 ) -> None:
     """List keys: whose they are, and when they end."""
-    items = []
+    request = vendor_service_pb2.ListApiKeysRequest(principal=principal)
     with connection().to("label-store") as opened:
-        request = vendor_service_pb2.ListApiKeysRequest(principal=principal, page_size=100)
-        while True:
-            page = VendorServiceStub(opened).ListApiKeys(request)
-            items += [
-                {
-                    "key": one.name,
-                    "principal": one.principal,
-                    "created": one.create_time.ToJsonString(),
-                    "ends": one.expire_time.ToJsonString() if one.HasField("expire_time") else "",
-                }
-                for one in page.api_keys
-            ]
-            if not page.next_page_token:
-                break
-            request.page_token = page.next_page_token
+        stub = VendorServiceStub(opened)
+        found = [key for page in pages(stub.ListApiKeys, request) for key in page.api_keys]
+    items = [
+        {
+            "key": one.name,
+            "principal": one.principal,
+            "created": one.create_time.ToJsonString(),
+            "ends": one.expire_time.ToJsonString() if one.HasField("expire_time") else "",
+        }
+        for one in found
+    ]
     rows("Keys", ("key", "principal", "created", "ends"), items, json)
 
 

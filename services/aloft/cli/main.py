@@ -2,10 +2,11 @@
 
 import typer
 
-from aloft.cli import admin, campaign, images, keys, runs, vendor
+from aloft.cli import admin, campaign, images, keys, models, runs, vendor
 from aloft.cli.bench import bench
 from aloft.cli.demo import demo
 from aloft.cli.events import redrive, stuck
+from aloft.cli.garbage import gc
 from aloft.cli.serve import serve, up
 from aloft.cli.settings import settings
 
@@ -22,12 +23,14 @@ app.command()(settings)
 app.command()(demo)
 app.command()(stuck)
 app.command()(redrive)
+app.command()(gc)
 app.command()(bench)
 app.add_typer(admin.app, name="admin")
 app.add_typer(campaign.app, name="campaign")
 app.add_typer(images.app, name="images")
 app.add_typer(vendor.app, name="vendor")
 app.add_typer(keys.app, name="key")
+app.add_typer(models.app, name="model")
 app.add_typer(runs.app, name="run")
 
 if __name__ == "__main__":

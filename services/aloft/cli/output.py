@@ -4,13 +4,14 @@ import json
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, NoReturn
 
 import grpc
 import typer
 from google.protobuf.json_format import MessageToDict
 from google.protobuf.message import Message
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from aloft.kit.errors import AloftError, InvalidArgument
@@ -19,18 +20,23 @@ from aloft.kit.rpc.channel import error_of
 out = Console(highlight=False)
 err = Console(stderr=True, highlight=False)
 
+REFUSED = 1
+"""Exit code: a server or a setting refused, and the reason is on standard error."""
+STUCK = 3
+"""Exit code: something does not go on by itself."""
+UNREACHABLE = 4
+"""Exit code: a service cannot be reached, so the answer is not whole."""
+
 
 def show(message: Message, as_json: bool) -> None:
     """Print one resource."""
-    fields = MessageToDict(
-        message, preserving_proto_field_name=True, always_print_fields_with_no_presence=True
-    )
+    fields = fields_of(message)
     if as_json:
         print(json.dumps(fields))
         return
     table = Table(show_header=False, box=None, pad_edge=False)
     for name, value in fields.items():
-        table.add_row(f"[bold]{name}[/bold]", _cell(value))
+        table.add_row(f"[bold]{name}[/bold]", escape(_cell(value)))
     out.print(table)
 
 
@@ -43,8 +49,13 @@ def rows(title: str, columns: Sequence[str], items: Sequence[Mapping[str, Any]],
     for column in columns:
         table.add_column(column)
     for item in items:
-        table.add_row(*(_cell(item.get(column, "")) for column in columns))
+        table.add_row(*(escape(_cell(item.get(column, ""))) for column in columns))
     out.print(table)
+
+
+def fields_of(message: Message) -> dict[str, Any]:
+    """Write a message as JSON has it: every field, by its name in the contract."""
+    return MessageToDict(message, preserving_proto_field_name=True, always_print_fields_with_no_presence=True)
 
 
 def _cell(value: Any) -> str:
@@ -57,15 +68,16 @@ def refusals() -> Iterator[None]:
     try:
         yield
     except grpc.RpcError as failure:
-        _refuse(error_of(failure))
+        refuse(error_of(failure))
     except AloftError as failure:
-        _refuse(failure)
+        refuse(failure)
 
 
-def _refuse(error: AloftError) -> None:
-    err.print(f"[red]{error.reason}[/red] {error.message}")
+def refuse(error: AloftError) -> NoReturn:
+    """End with what was refused, and exit code 1."""
+    err.print(f"[red]{error.reason}[/red] {escape(error.message)}", soft_wrap=True)
     if isinstance(error, InvalidArgument):
         for violation in error.violations:
-            err.print(f"  {violation.field}: {violation.description}")
+            err.print(escape(f"  {violation.field}: {violation.description}"), soft_wrap=True)
     sys.stderr.flush()
-    raise typer.Exit(1)
+    raise typer.Exit(REFUSED)

@@ -9,6 +9,7 @@ from aloft.api.trainer.v1 import trainer_service_pb2 as trainer
 from aloft.api.trainer.v1.trainer_service_pb2_grpc import TrainerServiceStub
 from aloft.cli.connection import Json, connection
 from aloft.cli.output import rows, show
+from aloft.cli.pages import pages
 
 app = typer.Typer(no_args_is_help=True, help="Runs, which make versions of a campaign's model.")
 
@@ -32,22 +33,18 @@ def create(
 @app.command("list")
 def list_(campaign: str, json: Json = False) -> None:
     """List a campaign's runs: how far each is, or why it failed."""
-    items = []
-    request = trainer.ListRunsRequest(parent=f"campaigns/{campaign}", page_size=100)
+    request = trainer.ListRunsRequest(parent=f"campaigns/{campaign}")
     with connection().to("trainer") as opened:
-        while True:
-            page = TrainerServiceStub(opened).ListRuns(request)
-            items += [
-                {
-                    "run": one.name.rsplit("/", 1)[1],
-                    "state": trainer.Run.State.Name(one.state).removeprefix("STATE_"),
-                    "stage": one.stage,
-                    "progress": round(one.progress, 2),
-                    "error": one.error,
-                }
-                for one in page.runs
-            ]
-            if not page.next_page_token:
-                break
-            request.page_token = page.next_page_token
-    rows("Runs", ("run", "state", "stage", "progress", "error"), items, json)
+        found = [run for page in pages(TrainerServiceStub(opened).ListRuns, request) for run in page.runs]
+    items = [
+        {
+            "run": one.name.rsplit("/", 1)[1],
+            "kind": "fine-tune" if one.HasField("fine_tune") else "base",
+            "state": trainer.Run.State.Name(one.state).removeprefix("STATE_"),
+            "stage": one.stage,
+            "progress": round(one.progress, 2),
+            "error": one.error,
+        }
+        for one in found
+    ]
+    rows("Runs", ("run", "kind", "state", "stage", "progress", "error"), items, json)
