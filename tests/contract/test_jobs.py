@@ -502,6 +502,25 @@ def test_a_cancelled_job_is_not_begun_again_after_a_failure_or_the_loss_of_its_w
     assert [look(jobs, job).state for job in (failing, lost)] == [State.CANCELLED] * 2
 
 
+def test_a_worker_that_leaves_hands_its_job_to_the_next_one_at_once(jobs: Jobs, database: Database) -> None:
+    job = enqueue(jobs, max_attempts=1)
+
+    def leave_in_the_middle(lease: Lease) -> None:
+        leaving.leave()
+        lease.heartbeat(done=1, total=2)
+        write_under(lease, "after it was told to leave")
+
+    leaving = JobWorker(jobs, {"embed": leave_in_the_middle}, "leaving", LEASE_S)
+    assert leaving.step()
+    handed = look(jobs, job)
+    assert (handed.state, handed.worker, handed.progress.done) == (State.QUEUED, None, 1)
+    assert not leaving.step(), "a worker that leaves has begun another job"
+
+    again = JobWorker(jobs, {"embed": lambda lease: finish_under(lease, "done")}, "next", LEASE_S)
+    assert again.step(), "the job was not due at once"
+    assert (look(jobs, job).state, effects(database)) == (State.SUCCEEDED, ["done"])
+
+
 def test_cancelling_an_ended_job_changes_nothing(jobs: Jobs, database: Database) -> None:
     job = enqueue(jobs)
     finish_under(claim(jobs), "done")

@@ -25,4 +25,4 @@ def jobs(
 ) -> list[Background]:
     """Work on the service's jobs of these kinds."""
     worker = JobWorker(Jobs(ports.database), handlers, ports.worker, lease_s=lease_s, heart=ports.hearts)
-    return [Background(worker, ports.database.wake("jobs"), threads=threads)]
+    return [Background(worker, ports.database.wake("jobs"), threads=threads, leave=worker.leave)]

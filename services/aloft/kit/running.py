@@ -76,6 +76,9 @@ class Running:
         """Let each loop finish its step."""
         for loop in self._begun:
             loop.stop()
+        for background in self.service.backgrounds:
+            if background.leave is not None:
+                background.leave()
         for loop in self._begun:
             if not loop.join(LOOPS_S):
                 log.warning(

@@ -46,6 +46,8 @@ class Background:
     step: Step
     wake: Wake | None = None
     threads: int = 1
+    leave: Callable[[], None] | None = None
+    """Called when the loop is to end after the step that it is in, to shorten that step."""
     close: Callable[[], None] | None = None
     """Called once the loop has ended."""
 

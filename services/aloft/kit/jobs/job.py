@@ -67,6 +67,10 @@ class LeaseLost(Exception):
         super().__init__(f"job {job}: the lease of epoch {epoch} is lost")
 
 
+class HandedBack(Exception):
+    """This process is told to end: the handler stops here, and the job is for another worker, at once."""
+
+
 class Cancelled(Exception):
     """Somebody asked for the job to be cancelled: tidy up and let this pass."""
 

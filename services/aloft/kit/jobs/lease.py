@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from aloft.kit.clock import SECOND
 from aloft.kit.database import Transaction, Transactions
 from aloft.kit.jobs import metrics
-from aloft.kit.jobs.job import Cancelled, Job, LeaseLost, Progress, State
+from aloft.kit.jobs.job import Cancelled, HandedBack, Job, LeaseLost, Progress, State
 from aloft.kit.jobs.table import JOBS, NOW
 from aloft.kit.telemetry.tracing import Attributes, describe
 
@@ -34,6 +34,8 @@ class Lease:
         self.job = job
         self.lease_s = lease_s
         self.ended = False
+        self.leaving = threading.Event()
+        """Set when this process is told to end."""
         self._begun_us = (job.lease_until_us or 0) - round(lease_s * SECOND)
         self._progress = job.progress
         self._saying = threading.Lock()
@@ -71,7 +73,10 @@ class Lease:
         stage: str | None = None,
         note: str | None = None,
     ) -> None:
-        """Say that the worker lives and how far it is. Raises `LeaseLost`, or `Cancelled` on request."""
+        """Say that the worker lives and how far it is.
+
+        Raises `LeaseLost`; `Cancelled` on request; `HandedBack` when this process is told to end.
+        """
         said: dict[str, Any] = {"done": done, "total": total, "stage": stage, "note": note}
         with self._saying:
             progress = replace(
@@ -79,6 +84,8 @@ class Lease:
             )
             if self._extend(progress):
                 raise Cancelled(self.job.id)
+        if self.leaving.is_set():
+            raise HandedBack(self.job.id)
 
     def keep(self) -> None:
         """Say only that the worker lives: `LeaseLost` if another has the job."""
@@ -114,6 +121,13 @@ class Lease:
         """End the job as cancelled."""
         with self._database.transaction() as tx:
             self._end(tx, State.CANCELLED)
+        self.ended = True
+
+    def hand_back(self) -> None:
+        """Give the job to whoever asks next, as if this attempt had not been."""
+        with self._database.transaction() as tx:
+            allowed = self.job.max_attempts + 1
+            self._end(tx, State.QUEUED, ended_us=None, not_before_us=NOW, max_attempts=allowed)
         self.ended = True
 
     def _extend(self, progress: Progress) -> bool:

@@ -12,7 +12,7 @@ from sqlalchemy.exc import OperationalError, SQLAlchemyError
 
 from aloft.kit.errors import Aborted, AloftError, ResourceExhausted, Unavailable
 from aloft.kit.jobs import metrics
-from aloft.kit.jobs.job import Cancelled, LeaseLost
+from aloft.kit.jobs.job import Cancelled, HandedBack, LeaseLost
 from aloft.kit.jobs.jobs import Jobs
 from aloft.kit.jobs.lease import Lease, told_of
 from aloft.kit.telemetry.tracing import span_from
@@ -70,6 +70,7 @@ class JobWorker:
         self._worker = worker_name
         self._lease_s = lease_s
         self._heart = heart
+        self._leaving = threading.Event()
         metrics.BACKLOG.watch(jobs.database)
 
     @property
@@ -77,11 +78,18 @@ class JobWorker:
         """What the loop is called in logs and metrics."""
         return f"jobs {self._worker}"
 
+    def leave(self) -> None:
+        """Begin no job any more, and hand back the one at work at its next heartbeat."""
+        self._leaving.set()
+
     def step(self) -> bool:
         """Do the next due job, if there is one."""
+        if self._leaving.is_set():
+            return False
         lease = self._jobs.claim(self._handlers, self._worker, self._lease_s)
         if lease is None:
             return False
+        lease.leaving = self._leaving
         with _traced(lease):
             try:
                 self._attempt(lease)
@@ -100,6 +108,9 @@ class JobWorker:
             raise
         except Cancelled:
             lease.cancelled()
+        except HandedBack:
+            log.info("%s job %s is handed back: this process ends", lease.job.kind, lease.job.id)
+            lease.hand_back()
         except Exception as error:
             job = lease.job
             log.exception(
