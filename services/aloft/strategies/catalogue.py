@@ -9,10 +9,17 @@ from aloft.kit.errors import FieldViolation, InvalidArgument
 if TYPE_CHECKING:
     from aloft.strategies.strategy import Strategy
 
+DEFAULT = "mge+kmeans"
+"""What a campaign uses that names none."""
+
 _MODULES = {
     "centroids": "aloft.strategies.centroids",
+    "mge+kmeans": "aloft.strategies.mge_kmeans",
     "random": "aloft.strategies.random_draw",
 }
+
+_COLD_STARTS = {"mge+kmeans": "centroids"}
+"""What stands in for a strategy that scores by logits while a version has none."""
 
 
 def names() -> tuple[str, ...]:
@@ -28,6 +35,11 @@ def check(expression: str, field: str = "campaign.strategy.expression") -> str:
     hint = f"did you mean {' or '.join(near)}? " if near else ""
     description = f"no strategy is called {expression!r}; {hint}There are: {', '.join(names())}."
     raise InvalidArgument("UNKNOWN_STRATEGY", description, (FieldViolation(field, description),))
+
+
+def in_force(expression: str, *, base: bool) -> str:
+    """Say which strategy an expression means under a version: a base version has no logits to score by."""
+    return _COLD_STARTS.get(expression, expression) if base else expression
 
 
 def load(expression: str) -> "Strategy":

@@ -11,15 +11,23 @@ Ids = NDArray[np.bytes_]
 """Image ids as `S16`, which sorts as the bytes do. Its items drop trailing zeros; `hexadecimal` does not."""
 
 Features = NDArray[np.floating]
-"""A row for each image."""
+"""A row for each image: what the last layer sees."""
+
+Norms = NDArray[np.floating]
+"""The length of each image's features, taken before they were rounded."""
+
+Logits = NDArray[np.floating]
+"""A row for each image and a column for each label, as the last layer gives them."""
 
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """Some images of a pool, row for row."""
+    """Some images of a pool, row for row, with the columns that the pool was opened with."""
 
     images: Ids
     features: Features | None = None
+    norms: Norms | None = None
+    logits: Logits | None = None
 
     def __len__(self) -> int:
         return len(self.images)
@@ -31,6 +39,9 @@ class Pool(Protocol):
     def blocks(self) -> Iterator[Block]:
         """Read all of it, in whatever order it lies."""
 
+    def features_of(self, images: Ids) -> Features:
+        """Read the features of some of its images, row for row in the order asked."""
+
 
 @dataclass(frozen=True, slots=True)
 class ArrayPool:
@@ -38,13 +49,24 @@ class ArrayPool:
 
     images: Ids
     features: Features | None = None
+    norms: Norms | None = None
+    logits: Logits | None = None
     rows: int = 4096
 
     def blocks(self) -> Iterator[Block]:
         """Read it in the order of the arrays."""
+        columns = (self.features, self.norms, self.logits)
         for start in range(0, len(self.images), self.rows):
             part = slice(start, start + self.rows)
-            yield Block(self.images[part], None if self.features is None else self.features[part])
+            yield Block(self.images[part], *(None if column is None else column[part] for column in columns))
+
+    def features_of(self, images: Ids) -> Features:
+        """Take rows out of the array."""
+        if self.features is None:
+            raise TypeError("this strategy reads features, and the pool was opened without them")
+        order = np.argsort(self.images, kind="stable")
+        rows: Features = self.features[order[places(self.images[order], images)]]
+        return rows
 
 
 def ids(images: list[str]) -> Ids:
@@ -65,3 +87,13 @@ def without(images: Ids, excluded: Ids) -> NDArray[np.bool_]:
     place = np.minimum(np.searchsorted(excluded, images), len(excluded) - 1)
     kept: NDArray[np.bool_] = excluded[place] != images
     return kept
+
+
+def places(within: Ids, images: Ids) -> NDArray[np.intp]:
+    """Say where each image is in `within`, which is sorted; one that is not there raises `LookupError`."""
+    place: NDArray[np.intp] = np.searchsorted(within, images)
+    found = place < len(within)
+    found[found] = within[place[found]] == images[found]
+    if not found.all():
+        raise LookupError(f"image {hexadecimal(images[~found])[0]} is not in the pool")
+    return place

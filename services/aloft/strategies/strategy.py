@@ -14,10 +14,14 @@ NO_CLUSTER = -1
 
 @dataclass(frozen=True, slots=True)
 class Needs:
-    """Which columns of the pool a strategy reads beside the ids."""
+    """What of the pool a strategy reads beside the ids."""
 
     features: bool = False
+    """The features of every image, in blocks."""
     logits: bool = False
+    """The logits and norms of every image, in blocks."""
+    candidates: bool = False
+    """The features of some images, by `Pool.features_of`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +31,7 @@ class Ranked:
     images: Ids
     scores: NDArray[np.float64]
     left_out: int = 0
-    """How many images have no score, because their features are not finite numbers."""
+    """How many images have no score, because what the network said of them are no finite numbers."""
 
     @classmethod
     def of(cls, images: Ids, scores: NDArray[np.float64], left_out: int = 0) -> "Ranked":
@@ -102,5 +106,5 @@ def picks_of(
         return Picks(chosen)
     missing = f"{len(chosen)} of {size} images: the pool has no more that can be sent out"
     if left_out:
-        missing += f", and the features of {left_out} are not finite numbers"
+        missing += f", and what the network said of {left_out} are no finite numbers"
     return Picks(chosen, missing)

@@ -53,7 +53,7 @@ def test_rows_that_are_not_numbers_are_left_out_and_counted() -> None:
     picks = select(pool, 4)
     assert set(picks.images) == {image(0), image(2), image(4)}
     assert picks.shortfall.startswith("3 of 4 images: the pool has no more that can be sent out")
-    assert picks.shortfall.endswith("the features of 2 are not finite numbers")
+    assert picks.shortfall.endswith("what the network said of 2 are no finite numbers")
 
 
 def test_a_pool_of_which_nothing_can_be_used_gives_an_empty_batch() -> None:
@@ -95,7 +95,7 @@ def test_wide_features_are_ranked_alike_to_the_last_bit_wherever_the_pool_is_cut
     draw = np.random.default_rng(5)
     pool = pool_of(np.abs(draw.normal(size=(700, 96))).tolist())
     assert pool.features is not None
-    cut = Reordered(pool.images, pool.features, draw.permutation(700).tolist(), [1, 2, 5, 300, 301, 699])
+    cut = Reordered(pool, draw.permutation(700).tolist(), [1, 2, 5, 300, 301, 699])
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(centroids, "SAMPLE_MOST", 64)
         there, here = CENTROIDS.rank(pool, 16, 9), CENTROIDS.rank(cut, 16, 9)
