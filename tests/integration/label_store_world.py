@@ -1,7 +1,7 @@
 """The label store alone: a test calls it as clients do, says what others would, and reads its outbox."""
 
 import uuid
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -13,7 +13,9 @@ from google.protobuf.duration_pb2 import Duration
 from google.protobuf.message import Message
 
 from aloft.api.events.v1 import events_pb2 as events
+from aloft.api.explanation.v1 import explanation_service_pb2
 from aloft.api.labels.v1 import (
+    batch_service_pb2,
     campaign_pb2,
     campaign_service_pb2,
     image_service_pb2,
@@ -32,6 +34,7 @@ from aloft.kit.objects.signing import UrlSigner
 from aloft.kit.rpc.call import Call, Principal, Role
 from aloft.kit.service import Ports
 from aloft.label_store import app
+from aloft.label_store.domain import verdicts
 from aloft.label_store.handlers import handlers
 from aloft.label_store.store import tables
 from aloft.label_store.use_cases.importing import KIND, ImportImages
@@ -173,19 +176,55 @@ class World:
         )
         return Principal(f"vendors/{name}", Role.VENDOR, frozenset({CAMPAIGN}))
 
+    def publish(self, version: int, score: float | None, promoted: bool = True) -> None:
+        """Say that the trainer made a version."""
+        self.say(events.ModelPublished(campaign=CAMPAIGN, version=version, promoted=promoted, score=score))
+
+    def pause(self) -> campaign_pb2.Campaign:
+        """Stop selecting and leasing for a while."""
+        request = campaign_service_pb2.PauseCampaignRequest(name=PARENT)
+        return self.call("Campaign.PauseCampaign", request)  # type: ignore[no-any-return]
+
+    def stop(self) -> campaign_pb2.Campaign:
+        """Stop it for good."""
+        request = campaign_service_pb2.StopCampaignRequest(name=PARENT)
+        return self.call("Campaign.StopCampaign", request)  # type: ignore[no-any-return]
+
+    def batch(self, number: int) -> batch_service_pb2.Batch:
+        """Read a batch."""
+        request = batch_service_pb2.GetBatchRequest(name=f"{PARENT}/batches/{number}")
+        return self.call("Batch.GetBatch", request)  # type: ignore[no-any-return]
+
+    def causes(self) -> list[explanation_service_pb2.Cause]:
+        """Ask why the campaign stands where it stands, the most pressing cause first."""
+        request = explanation_service_pb2.ExplainCampaignRequest(name=PARENT)
+        return list(self.call("Explanation.ExplainCampaign", request).causes)
+
+    def manifest(self, *lines: str) -> image_service_pb2.ImportImagesResponse:
+        """Import a manifest of these lines."""
+        (self.pool_folder / "list.csv").write_text("\r\n".join(lines))
+        request = image_service_pb2.ImportImagesRequest(parent=PARENT)
+        request.manifest.key = "list.csv"
+        return self.run_import(request)
+
     def select(self, batch: int, *numbers: int) -> None:
         """Say that acquisition selected images."""
         chosen = [events.SelectedImage(image=image(number)) for number in numbers]
         self.say(events.BatchSelected(campaign=CAMPAIGN, batch=batch, version=1, images=chosen))
 
     def lease(
-        self, most: int = 10, by: Principal = VENDOR, seconds: float = 60, request: str = ""
+        self,
+        most: int = 10,
+        by: Principal = VENDOR,
+        seconds: float = 60,
+        request: str = "",
+        annotator: str = "ann",
     ) -> list[Task]:
         """Lease tasks."""
         duration = Duration()
         duration.FromMicroseconds(round(seconds * 1e6))
         asked = labelling_service_pb2.LeaseTasksRequest(
-            parent=PARENT, max_tasks=most, lease_duration=duration, annotator="ann", request_id=request
+            parent=PARENT, max_tasks=most, lease_duration=duration, annotator=annotator, request_id=request
         )
         return list(self.call("Labelling.LeaseTasks", asked, by).tasks)
 
@@ -278,30 +317,55 @@ def _check_labels(world: World) -> dict[str, int]:
         f"revisions have gaps or disorder: {revisions}"
     )
     said = Counter(each.image for event in committed for each in event.label_sets)
-    annotated = Counter(row.image for row in world.rows(tables.annotations))
-    assert said == annotated, "what was announced as labelled is not what was annotated"
     kept = {row.id: row.label_set_version for row in world.rows(tables.images) if row.label_set_version}
     assert kept == dict(said), "label sets are not what was announced"
-    assert campaign.labelled_images == len(kept), "labelled images are miscounted"
-    assert campaign.annotations == sum(annotated.values()), "annotations are miscounted"
+    annotated = world.rows(tables.annotations)
+    out = {row.image for row in world.rows(tables.tasks) if row.state == "open"}
+    assert {row.image for row in annotated} <= kept.keys() | out, "an annotation came to nothing"
+    charged = {
+        row.image for row in world.rows(tables.batch_images) if row.batch and row.outcome == "labelled"
+    }
+    assert campaign.labelled_images == len(charged), "labelled images are miscounted"
+    paid = [row for row in annotated if not row.task.startswith("0-")]
+    assert campaign.annotations == len(paid), "annotations are miscounted"
+    _check_consensus(world)
     return kept
+
+
+def _check_consensus(world: World) -> None:
+    said: dict[str, list[dict[str, int]]] = {}
+    for row in world.rows(tables.annotations):
+        said.setdefault(row.image, []).append(row.verdicts)
+    for row in world.rows(tables.images):
+        if row.label_set_version and row.id in said:
+            agreed = verdicts.consensus(said[row.id], LABELS)
+            assert row.verdicts == agreed, f"{row.id} is not what its annotators agree on"
 
 
 def _check_tasks(world: World) -> None:
     tasks = world.rows(tables.tasks)
+    (overlap,) = {campaign_pb2.Campaign.FromString(row.spec).overlap for row in world.rows(tables.campaigns)}
     done = {row.id for row in tasks if row.state == "done"}
     assert done == {row.task for row in world.rows(tables.annotations)}, (
         "a done task and its annotation go together"
     )
-    out = Counter(row.image for row in tasks if row.state == "open")
-    assert all(count == 1 for count in out.values()), "an image is out twice"
-    named = {row.id: row.batch for row in world.rows(tables.images) if row.batch is not None}
-    assert named == {row.image: row.batch for row in tasks if row.state == "open"}, (
-        "images and tasks disagree"
-    )
+    sent = Counter((row.batch, row.image) for row in tasks)
+    assert set(sent.values()) <= {overlap}, "an image has other than one task for each annotator"
+    out = {(row.image, row.batch) for row in tasks if row.state == "open"}
+    assert len(out) == len({one for one, _ in out}), "an image is out with two batches"
+    named = {(row.id, row.batch) for row in world.rows(tables.images) if row.batch is not None}
+    assert named == out, "images and tasks disagree"
+    annotators = Counter((row.image, row.vendor, row.annotator) for row in world.rows(tables.annotations))
+    assert all(times == 1 for times in annotators.values()), f"somebody labelled an image twice: {annotators}"
 
 
-_OUTCOME = {"open": {"open", "outstanding"}, "done": {"labelled"}, "skipped": {"skipped"}}
+def _outcomes(states: Counter[str]) -> set[str]:
+    """Say what may have become of an image with tasks in these states."""
+    if states["open"]:
+        return {"open", "outstanding"}
+    if states["done"]:
+        return {"labelled"}
+    return {"skipped"} if states["skipped"] else {"superseded", "released", "skipped"}
 
 
 def _check_batches(world: World, labels: dict[str, int]) -> None:
@@ -311,12 +375,14 @@ def _check_batches(world: World, labels: dict[str, int]) -> None:
         (event.batch, one) for event in world.announced(events.ImageReleased) for one in event.images
     )
     assert all(count == 1 for count in released.values()), "an image was released twice from a batch"
-    task_of = {(row.batch, row.image): row for row in world.rows(tables.tasks)}
+    states: defaultdict[tuple[int, str], Counter[str]] = defaultdict(Counter)
+    for row in world.rows(tables.tasks):
+        states[row.batch, row.image][row.state] += 1
     of_batch: dict[int, dict[str, str]] = {row.number: {} for row in world.rows(tables.batches)}
     for row in world.rows(tables.batch_images):
         of_batch[row.batch][row.image] = row.outcome
-        allowed = _OUTCOME.get(task_of[row.batch, row.image].state, {"superseded", "released", "skipped"})
-        assert row.outcome in allowed, f"{row} with {task_of[row.batch, row.image]}"
+        became = states[row.batch, row.image]
+        assert row.outcome in _outcomes(became), f"{row} with tasks {dict(became)}"
     for row in world.rows(tables.batches):
         outcomes = of_batch[row.number]
         counts = Counter(outcomes.values())
@@ -336,6 +402,8 @@ def _check_closing(
     event: events.BatchClosed, outcomes: dict[str, str], released: Counter[Any], labels: dict[str, int]
 ) -> None:
     assert set(event.accepted) == set(outcomes), "the closing names other images than the batch had"
+    learns = event.batch > 0 and event.reason != "SUPERSEDED" and bool(event.labelled)
+    assert event.train == learns, f"batch {event.batch}, {event.reason}: train is {event.train}"
     at_closing = {
         **dict.fromkeys(event.labelled, "labelled"),
         **dict.fromkeys(event.skipped, "skipped"),
@@ -349,10 +417,10 @@ def _check_closing(
         was_released = (event.batch, one) in released
         if then == "outstanding":
             assert now in {"outstanding", "labelled", "released", "skipped"}, f"outstanding became {now}"
-            assert was_released == (now in {"released", "skipped"}), (
-                f"{one} ended as {now}, released: {was_released}"
-            )
+            gone = event.batch > 0 and now in {"released", "skipped"}
+            assert was_released == gone, f"{one} ended as {now}, released: {was_released}"
         else:
             assert now == then, f"{one} was {then} at the closing and is {now}"
-            assert was_released == (now in {"released", "superseded"}), f"{now}, released: {was_released}"
+            gone = event.batch > 0 and now in {"released", "superseded"}
+            assert was_released == gone, f"{now}, released: {was_released}"
         assert now != "labelled" or one in labels, f"{one} is labelled without a label set"

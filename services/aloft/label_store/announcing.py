@@ -12,15 +12,26 @@ from aloft.kit.bus import outbox
 from aloft.kit.database import Transaction
 from aloft.label_store import messages
 from aloft.label_store.domain import verdicts
-from aloft.label_store.domain.batches import Outcome, ReleaseReason
+from aloft.label_store.domain.batches import Outcome, ReleaseReason, trains
 from aloft.label_store.store.campaigns import Campaign
 from aloft.label_store.store.images import Image
+
+_IMAGES = 500
+"""Registrations that one event has room for, however long their keys are."""
 
 
 def campaign_changed(tx: Transaction, campaign: Campaign) -> None:
     """Say how a campaign is now."""
     event = events.CampaignChanged(campaign=messages.campaign(campaign))
     outbox.emit(tx, campaign.id, event, subject=names.CAMPAIGN.format(campaign.id))
+
+
+def images_registered(tx: Transaction, campaign: str, registered: Sequence[Image]) -> None:
+    """Say that images are in another split now."""
+    for start in range(0, len(registered), _IMAGES):
+        part = registered[start : start + _IMAGES]
+        event = events.ImageRegistered(campaign=campaign, images=map(messages.registered, part))
+        outbox.emit(tx, campaign, event, subject=names.CAMPAIGN.format(campaign))
 
 
 def labels_committed(tx: Transaction, campaign: Campaign, labelled: Sequence[Image]) -> None:
@@ -56,6 +67,7 @@ def batch_closed(
         skipped=outcomes.get(Outcome.SKIPPED, ()),
         superseded=outcomes.get(Outcome.SUPERSEDED, ()),
         outstanding=outcomes.get(Outcome.OUTSTANDING, ()),
+        train=trains(number, reason, len(outcomes.get(Outcome.LABELLED, ()))),
     )
     outbox.emit(tx, campaign.id, event, subject=names.BATCH.format(campaign.id, number))
 

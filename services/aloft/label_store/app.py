@@ -13,6 +13,7 @@ from aloft.api.labels.v1.image_service_pb2 import ImportImagesResponse
 from aloft.kit import assembly
 from aloft.kit.database import Transactions
 from aloft.kit.jobs import Jobs
+from aloft.kit.rpc.explanations import explanations
 from aloft.kit.rpc.operations import operations
 from aloft.kit.rpc.requests import RequestPruner
 from aloft.kit.rpc.verifiers import ChainVerifier, ServiceKeyVerifier, Verifier
@@ -20,6 +21,7 @@ from aloft.kit.service import Background, Ports, Service, Servicer
 from aloft.kit.settings import RpcSettings, TelemetrySettings
 from aloft.kit.settings import Settings as KitSettings
 from aloft.label_store.copies import Copies
+from aloft.label_store.explaining import explain
 from aloft.label_store.handlers import handlers
 from aloft.label_store.servicers.batches import BatchServicer
 from aloft.label_store.servicers.campaigns import CampaignServicer
@@ -102,4 +104,8 @@ def _servicers(settings: Settings, ports: Ports, jobs: Jobs) -> list[Servicer]:
         Servicer(register, methods, f"aloft.api.labels.v1.{name}Service")
         for name, register, methods in registered
     ]
-    return [*servicers, operations(jobs, {importing.KIND: ImportImagesResponse})]
+    return [
+        *servicers,
+        operations(jobs, {importing.KIND: ImportImagesResponse}),
+        explanations(database, NAME, explain),
+    ]

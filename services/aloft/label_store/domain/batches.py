@@ -79,3 +79,23 @@ def close_reason(policy: pb.BatchPolicy, accepted: int, ended: int) -> CloseReas
     if ended >= math.ceil(accepted * policy.close_fraction - 1e-9):
         return CloseReason.CLOSE_FRACTION
     return None
+
+
+def close_after_us(policy: pb.BatchPolicy) -> int:
+    """Say how long after its beginning a batch closes in any case; 0 is never."""
+    return policy.close_after.ToMicroseconds() if policy.HasField("close_after") else 0
+
+
+def trains(number: int, reason: str, labelled: int) -> bool:
+    """Whether a version is to be trained once a batch closed.
+
+    Batch 0 is for judging versions; and what supersedes a batch is a newer version, after whose own batch one
+    is trained on the labels of both.
+    """
+    return number > 0 and labelled > 0 and reason != CloseReason.SUPERSEDED
+
+
+def left_by(reason: str) -> ReleaseReason:
+    """Say why images leave a batch that was closed for a reason."""
+    superseded = reason == CloseReason.SUPERSEDED
+    return ReleaseReason.SUPERSEDED if superseded else ReleaseReason.BATCH_CLOSED

@@ -13,20 +13,32 @@ class Spending:
     annotations: int
 
 
-def room(budget: pb.Budget, spent: Spending, in_flight: int) -> int | None:
+@dataclass(frozen=True, slots=True)
+class InFlight:
+    """What is out and will be spent when it comes back: images, and the annotations that they still need."""
+
+    images: int = 0
+    annotations: int = 0
+
+
+def room(budget: pb.Budget, spent: Spending, out: InFlight, overlap: int) -> int | None:
     """Say how many more images may be sent out; None is no limit. What is out counts until it comes back."""
     left = []
     if budget.images:
-        left.append(budget.images - spent.labelled_images - in_flight)
+        left.append(budget.images - spent.labelled_images - out.images)
     if budget.annotations:
-        left.append(budget.annotations - spent.annotations - in_flight)
+        left.append((budget.annotations - spent.annotations - out.annotations) // overlap)
     return max(0, min(left)) if left else None
 
 
-def stop_reason(budget: pb.Budget, spent: Spending) -> str:
-    """Name the budget that is spent; empty when none is."""
+def stop_reason(budget: pb.Budget, spent: Spending, out: InFlight, overlap: int) -> str:
+    """Name the budget that is spent; empty when none is.
+
+    One of annotations is spent when nothing is out and what is left does not pay for one more image.
+    """
     if budget.images and spent.labelled_images >= budget.images:
         return "BUDGET_IMAGES"
-    if budget.annotations and spent.annotations >= budget.annotations:
+    left = budget.annotations - spent.annotations
+    if budget.annotations and (left <= 0 or (left < overlap and not out.annotations)):
         return "BUDGET_ANNOTATIONS"
     return ""

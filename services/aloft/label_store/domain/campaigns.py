@@ -8,8 +8,9 @@ from aloft import strategies
 from aloft.api.labels.v1 import campaign_pb2 as pb
 from aloft.kit.errors import FieldViolation, InvalidArgument
 from aloft.kit.ids import SLUG_RULE, is_slug
+from aloft.label_store.domain import learning
 
-MUTABLE = ("display_name", "strategy", "batch_policy", "budget")
+MUTABLE = ("display_name", "strategy", "batch_policy", "budget", "training", "gate", "stop_rules")
 """What an update may change; a campaign's taxonomy, images and first version are what it is."""
 
 OUTPUT_ONLY = (
@@ -30,6 +31,9 @@ BATCH_IMAGES = 5_000
 TAXONOMY_BYTES = 512 * 1024
 PIXELS = 4096
 BANDS = 64
+OVERLAP = 9
+COLUMNS = frozenset({"key", "split"})
+"""Columns of a manifest that no label can be named for."""
 _ARCHITECTURE = re.compile(r"[a-z0-9][a-z0-9_.]*")
 
 
@@ -41,7 +45,7 @@ def completed(asked: pb.Campaign) -> pb.Campaign:
         campaign.ClearField(field)  # type: ignore[arg-type]
     campaign.taxonomy.version = campaign.taxonomy.version or 1
     campaign.overlap = campaign.overlap or 1
-    campaign.strategy.expression = campaign.strategy.expression.strip() or "centroids"
+    campaign.strategy.expression = campaign.strategy.expression.strip() or strategies.DEFAULT
     campaign.batch_policy.size = campaign.batch_policy.size or 40
     campaign.batch_policy.close_fraction = campaign.batch_policy.close_fraction or 1.0
     _complete_image_spec(campaign.image_spec)
@@ -49,6 +53,7 @@ def completed(asked: pb.Campaign) -> pb.Campaign:
     if campaign.base_model.WhichOneof("source") is None:
         campaign.base_model.seed = 0
     campaign.budget.SetInParent()
+    learning.complete(campaign)
     return campaign
 
 
@@ -84,8 +89,9 @@ def violations_of(campaign: pb.Campaign) -> Iterator[FieldViolation]:
     yield from _batch_policy_violations(campaign.batch_policy)
     yield from _budget_violations(campaign.budget)
     yield from _base_model_violations(campaign.base_model)
-    if campaign.overlap != 1:
-        yield FieldViolation("campaign.overlap", f"1 is the only one served yet, not {campaign.overlap}")
+    yield from learning.violations_of(campaign)
+    if not 1 <= campaign.overlap <= OVERLAP:
+        yield FieldViolation("campaign.overlap", f"must be 1 to {OVERLAP}, not {campaign.overlap}")
 
 
 def _id_violations(campaign_id: str) -> Iterator[FieldViolation]:
@@ -111,6 +117,8 @@ def _taxonomy_violations(taxonomy: pb.Taxonomy) -> Iterator[FieldViolation]:
             yield FieldViolation(
                 field, f"{label.id!r} is also the id of labels[{seen[label.id]}]; ids are unique"
             )
+        elif label.id in COLUMNS:
+            yield FieldViolation(field, f"{label.id!r} is a column of manifests: give it another id")
 
 
 def _image_spec_violations(spec: pb.ImageSpec) -> Iterator[FieldViolation]:

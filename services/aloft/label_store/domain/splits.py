@@ -1,7 +1,8 @@
 """Which split an image of a listing belongs to: drawn by a hash of its id, alike every time."""
 
 import hashlib
-from collections.abc import Iterator
+import heapq
+from collections.abc import Iterable, Iterator
 
 from aloft.api.labels.v1 import campaign_pb2 as pb
 from aloft.kit.errors import FieldViolation
@@ -30,6 +31,15 @@ def draw(image: str, validation_fraction: float, test_fraction: float) -> pb.Spl
     if 1 - point <= validation_fraction:
         return pb.SPLIT_VALIDATION
     return pb.SPLIT_POOL
+
+
+def draw_evaluation(images: Iterable[str], seed: int, count: int) -> list[str]:
+    """Draw so many images at random, alike for the same seed, whatever order they come in."""
+
+    def place(image: str) -> bytes:
+        return hashlib.sha256(f"evaluation/{seed}/{image}".encode()).digest()
+
+    return heapq.nsmallest(count, images, key=place)
 
 
 def violations_of(validation_fraction: float, test_fraction: float, field: str) -> Iterator[FieldViolation]:

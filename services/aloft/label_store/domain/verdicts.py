@@ -1,6 +1,7 @@
 """What annotators say: whether it fits the taxonomy, and the consensus that becomes the label set."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from aloft.api.labels.v1 import campaign_pb2 as pb
 from aloft.kit.errors import FieldViolation
@@ -36,10 +37,34 @@ def said(verdicts: Iterable[pb.LabelVerdict], labels: Iterable[str]) -> Verdicts
     }
 
 
-def consensus(annotations: Sequence[Verdicts]) -> Verdicts:
-    """Agree on a label set: with an overlap of one, the one annotation is it."""
-    (only,) = annotations
-    return only
+_CELLS = {"1": pb.VERDICT_POSITIVE, "0": pb.VERDICT_NEGATIVE, "?": pb.VERDICT_UNSURE}
+
+
+def read_cells(cells: Mapping[str, str]) -> Verdicts | None:
+    """Read a label set from cells of a manifest, in the order of the taxonomy; None where all are empty.
+
+    A label whose cell is empty is negative where another is not, as in an annotation. Raises ValueError.
+    """
+    filled = {label: text.strip() for label, text in cells.items() if text.strip()}
+    for label, text in filled.items():
+        if text not in _CELLS:
+            raise ValueError(f"{label} is 1, 0, ? (unsure) or empty, not {text!r}")
+    if not filled:
+        return None
+    said = {label: int(_CELLS[text]) for label, text in filled.items()}
+    return {label: verdict for label, verdict in said.items() if verdict != pb.VERDICT_NEGATIVE}
+
+
+def consensus(annotations: Sequence[Verdicts], labels: Iterable[str]) -> Verdicts:
+    """Agree on a label set: of each label what most annotators said, and unsure where no verdict leads."""
+    agreed = {label: _most(annotations, label) for label in labels}
+    return {label: verdict for label, verdict in agreed.items() if verdict != pb.VERDICT_NEGATIVE}
+
+
+def _most(annotations: Sequence[Verdicts], label: str) -> int:
+    said = Counter(annotation.get(label, int(pb.VERDICT_NEGATIVE)) for annotation in annotations)
+    (first, times), *others = said.most_common()
+    return int(pb.VERDICT_UNSURE) if others and others[0][1] == times else first
 
 
 def messages(verdicts: Verdicts) -> list[pb.LabelVerdict]:

@@ -36,7 +36,7 @@ class BatchServicer:
         wanted = page(request)
         with self._database.read() as tx:
             campaigns.get(tx, campaign)
-            after = int(wanted.after[0]) if wanted.after else 0
+            after = int(wanted.after[0]) if wanted.after else -1
             found = batches.page(tx, campaign, after, wanted.size + 1)
         shown, token = wanted.cut(found, lambda batch: (batch.number,))
         return service.ListBatchesResponse(batches=map(messages.batch, shown), next_page_token=token)

@@ -25,7 +25,11 @@ class CampaignServicer:
     def CreateCampaign(self, request: service.CreateCampaignRequest, call: Call) -> pb.Campaign:
         """Create a campaign, paused."""
         return answer_once(
-            self._database, call, request, pb.Campaign, lambda tx: use_cases.create(tx, request)
+            self._database,
+            call,
+            request,
+            pb.Campaign,
+            lambda tx: use_cases.create(tx, request, call.principal.name),
         )
 
     @allow(Role.ADMIN, Role.OPERATOR, Role.SERVICE)
@@ -58,14 +62,33 @@ class CampaignServicer:
     def ResumeCampaign(self, request: service.ResumeCampaignRequest, call: Call) -> pb.Campaign:
         """Let a campaign run."""
         return answer_once(
-            self._database, call, request, pb.Campaign, lambda tx: use_cases.resume(tx, request)
+            self._database,
+            call,
+            request,
+            pb.Campaign,
+            lambda tx: use_cases.resume(tx, request, call.principal.name),
         )
 
     @allow(Role.ADMIN, Role.OPERATOR)
     def PauseCampaign(self, request: service.PauseCampaignRequest, call: Call) -> pb.Campaign:
         """Stop selecting and leasing for a while."""
         return answer_once(
-            self._database, call, request, pb.Campaign, lambda tx: use_cases.pause(tx, request)
+            self._database,
+            call,
+            request,
+            pb.Campaign,
+            lambda tx: use_cases.pause(tx, request, call.principal.name),
+        )
+
+    @allow(Role.ADMIN, Role.OPERATOR)
+    def StopCampaign(self, request: service.StopCampaignRequest, call: Call) -> pb.Campaign:
+        """Stop it for good."""
+        return answer_once(
+            self._database,
+            call,
+            request,
+            pb.Campaign,
+            lambda tx: use_cases.stop(tx, request, call.principal.name),
         )
 
     @allow(Role.ADMIN, Role.OPERATOR, Role.SERVICE)

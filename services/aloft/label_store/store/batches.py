@@ -108,6 +108,11 @@ def outcomes(tx: Transaction, campaign: str, number: int) -> dict[Outcome, list[
     return by_outcome
 
 
+def unfinished(tx: Transaction, campaign: str, number: int) -> list[str]:
+    """Read the images of a batch of which nothing has become yet."""
+    return outcomes(tx, campaign, number).get(Outcome.OPEN, [])
+
+
 def overdue(tx: Transaction, limit: int) -> Sequence[tuple[str, int]]:
     """Name open batches whose time has passed."""
     wanted = (
@@ -120,7 +125,7 @@ def overdue(tx: Transaction, limit: int) -> Sequence[tuple[str, int]]:
 
 
 def page(tx: Transaction, campaign: str, after: int, limit: int) -> Sequence[Batch]:
-    """Read batches in the order of their numbers."""
+    """Read batches in the order of their numbers; the first page is after -1."""
     wanted = (
         sa.select(batches)
         .where(batches.c.campaign == campaign, batches.c.number > after)
@@ -134,3 +139,15 @@ def count_closed(tx: Transaction, campaign: str) -> int:
     """Count the batches that were closed."""
     wanted = sa.select(sa.func.count()).where(batches.c.campaign == campaign, batches.c.close_reason != "")
     return int(tx.execute(wanted).scalar_one())
+
+
+def newest_opening(tx: Transaction, campaign: str) -> int:
+    """Say when the last batch came in; 0 if there was none."""
+    wanted = sa.select(sa.func.max(batches.c.created_us)).where(batches.c.campaign == campaign)
+    return int(tx.execute(wanted).scalar_one() or 0)
+
+
+def newest_closing(tx: Transaction, campaign: str) -> int:
+    """Say when the last batch was closed; 0 if none was."""
+    wanted = sa.select(sa.func.max(batches.c.closed_us)).where(batches.c.campaign == campaign)
+    return int(tx.execute(wanted).scalar_one() or 0)

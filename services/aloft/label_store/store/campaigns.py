@@ -13,6 +13,8 @@ from aloft.kit.errors import AlreadyExists, NotFound
 from aloft.label_store.domain.budgets import Spending
 from aloft.label_store.store.tables import campaigns
 
+EVALUATION = 0
+"""The number of the label store's own batch, of images that versions are judged by."""
 PAUSED, RUNNING, STOPPED = "paused", "running", "stopped"
 
 
@@ -24,10 +26,13 @@ class Campaign:
     spec: pb.Campaign
     state: str
     state_reason: str
+    state_by: str
+    state_since_us: int
     version: int
     label_revision: int
     newest_batch: int
     open_batch: int | None
+    evaluating: bool
     labelled_images: int
     annotations: int
     promoted_version: int
@@ -40,6 +45,12 @@ class Campaign:
         return [label.id for label in self.spec.taxonomy.labels]
 
     @property
+    def open_batches(self) -> tuple[int, ...]:
+        """The batches that are open: the one of images to learn from, and batch 0 beside it."""
+        of_pool = () if self.open_batch is None else (self.open_batch,)
+        return (EVALUATION, *of_pool) if self.evaluating else of_pool
+
+    @property
     def spent(self) -> Spending:
         """What it has spent of its budget."""
         return Spending(self.labelled_images, self.annotations)
@@ -50,7 +61,7 @@ def unknown(campaign: str) -> NotFound:
     return NotFound("CAMPAIGN_NOT_FOUND", f"campaigns/{campaign} does not exist", campaign=campaign)
 
 
-def insert(tx: Transaction, campaign: str, spec: pb.Campaign) -> Campaign:
+def insert(tx: Transaction, campaign: str, spec: pb.Campaign, by: str) -> Campaign:
     """Write a new campaign, paused."""
     if tx.execute(sa.select(campaigns.c.id).where(campaigns.c.id == campaign)).first() is not None:
         raise AlreadyExists("CAMPAIGN_EXISTS", f"there is a campaign {campaign!r} already", campaign=campaign)
@@ -59,6 +70,8 @@ def insert(tx: Transaction, campaign: str, spec: pb.Campaign) -> Campaign:
         "spec": spec.SerializeToString(deterministic=True),
         "state": PAUSED,
         "state_reason": "CREATED",
+        "state_by": by,
+        "state_since_us": NOW,
         "version": 1,
         "created_us": NOW,
         "updated_us": NOW,

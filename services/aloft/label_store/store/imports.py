@@ -20,6 +20,7 @@ class Tally:
     known: int = 0
     missing: int = 0
     refused: int = 0
+    labelled: int = 0
     missing_keys: list[str] = field(default_factory=list)
     problems: list[str] = field(default_factory=list)
 
@@ -32,6 +33,10 @@ class Tally:
     def refuse(self, problem: str) -> None:
         """Note a line of a manifest that was passed over, and why."""
         self.refused += 1
+        self.remark(problem)
+
+    def remark(self, problem: str) -> None:
+        """Note what is odd without passing over a line."""
         if len(self.problems) < NAMED:
             self.problems.append(problem)
 

@@ -14,12 +14,15 @@ campaigns = sa.Table(
     sa.Column("spec", sa.LargeBinary, nullable=False),  # a Campaign message: what a client may set
     words("state"),
     words("state_reason"),
+    words("state_by", default=""),  # who brought it there; empty: a rule
+    number("state_since_us"),
     number("version"),
     number("label_revision", default=0),
     number("newest_batch", default=0),
     number("open_batch", nullable=True),
-    number("labelled_images", default=0),
-    number("annotations", default=0),
+    flag("evaluating"),  # batch 0, which may be open beside another, is open
+    number("labelled_images", default=0),  # that the budget pays for
+    number("annotations", default=0),  # that the budget pays for
     number("promoted_version", default=0),
     number("created_us"),
     number("updated_us"),
@@ -44,6 +47,15 @@ images = sa.Table(
     number("label_revision", default=0),
     sa.Column("verdicts", sa.JSON(none_as_null=True)),
     number("created_us"),
+)
+
+scores = sa.Table(
+    "scores",
+    METADATA,
+    words("campaign", key=True),
+    number("version", key=True),
+    sa.Column("score", sa.Double, nullable=False),
+    flag("promoted"),
 )
 
 batches = sa.Table(
@@ -88,6 +100,7 @@ tasks = sa.Table(
     words("annotator", default=""),
     words("lease", default=""),
     number("lease_until_us", default=0),
+    number("leased_us", default=0),  # when somebody last took it
     flag("final"),  # no lease after this one: its batch closed, or its image is quarantined
     words("skip_reason", default=""),
     number("created_us"),
@@ -99,6 +112,7 @@ sa.Index(
 )
 sa.Index("tasks_held", tasks.c.vendor, tasks.c.lease_until_us, postgresql_where=_OPEN, sqlite_where=_OPEN)
 sa.Index("tasks_by_expiry", tasks.c.lease_until_us, postgresql_where=_OPEN, sqlite_where=_OPEN)
+sa.Index("tasks_by_image", tasks.c.campaign, tasks.c.image, tasks.c.vendor)
 _SKIPPED = sa.text("state = 'skipped'")
 sa.Index("tasks_skipped", tasks.c.campaign, tasks.c.vendor, postgresql_where=_SKIPPED, sqlite_where=_SKIPPED)
 
@@ -123,7 +137,6 @@ annotations = sa.Table(
     words("lease"),
     sa.Column("verdicts", sa.JSON(none_as_null=True), nullable=False),
     number("taxonomy_version"),
-    number("label_revision"),
     number("submitted_us"),
 )
 sa.Index("annotations_by_vendor", annotations.c.campaign, annotations.c.vendor)
@@ -137,6 +150,7 @@ imports = sa.Table(
     number("known"),
     number("missing"),
     number("refused"),
+    number("labelled"),
     sa.Column("missing_keys", sa.JSON(none_as_null=True), nullable=False),
     sa.Column("problems", sa.JSON(none_as_null=True), nullable=False),
 )

@@ -1,6 +1,7 @@
 """Tasks as rows. The database's clock alone decides who holds one: a lease ends when its time has passed."""
 
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -8,6 +9,8 @@ import sqlalchemy as sa
 
 from aloft.kit.database import Transaction
 from aloft.kit.database.columns import NOW
+from aloft.label_store.domain.budgets import InFlight
+from aloft.label_store.store.campaigns import EVALUATION
 from aloft.label_store.store.images import chunks
 from aloft.label_store.store.tables import expired_leases, tasks
 
@@ -31,6 +34,7 @@ class Task:
     annotator: str = ""
     lease: str = ""
     lease_until_us: int = 0
+    leased_us: int = 0
     final: bool = False
     skip_reason: str = ""
     created_us: int = 0
@@ -45,36 +49,76 @@ class Task:
         return self.leased(now) and self.vendor == vendor and self.lease == lease
 
 
-def task_id(batch: int, image: str) -> str:
-    """Name the task of an image in a batch."""
-    return f"{batch}-{image}"
+@dataclass(frozen=True, slots=True)
+class Asker:
+    """Who asks for tasks: a vendor, and which of its annotators."""
+
+    vendor: str
+    annotator: str
 
 
-def insert(tx: Transaction, campaign: str, batch: int, images: Sequence[str]) -> None:
-    """Write a task for each image."""
+def task_ids(batch: int, image: str, overlap: int) -> list[str]:
+    """Name the tasks of an image in a batch, one for each annotator."""
+    first = f"{batch}-{image}"
+    return [first, *(f"{first}-{number}" for number in range(1, overlap))]
+
+
+def siblings(ids: Iterable[str], overlap: int) -> list[str]:
+    """Name these tasks and all others of the same images, in the order of the images."""
+    places = {(parts[1], parts[0]) for parts in (one.split("-") for one in ids) if len(parts) in (2, 3)}
+    return [one for image, batch in sorted(places) for one in _named(batch, image, overlap)]
+
+
+def _named(batch: str, image: str, overlap: int) -> list[str]:
+    return task_ids(int(batch), image, overlap) if batch.isdecimal() else []
+
+
+def insert(tx: Transaction, campaign: str, batch: int, images: Sequence[str], overlap: int) -> None:
+    """Write the tasks of each image."""
     rows = [
-        {"campaign": campaign, "id": task_id(batch, image), "batch": batch, "image": image, "state": OPEN}
+        {"campaign": campaign, "id": task, "batch": batch, "image": image, "state": OPEN}
         for image in images
+        for task in task_ids(batch, image, overlap)
     ]
     if rows:
         tx.execute(sa.insert(tasks).values(created_us=NOW), rows)
 
 
-def free(tx: Transaction, campaign: str, limit: int) -> Sequence[Task]:
-    """Lock and read tasks that may be leased now, passing over those that somebody else is changing."""
+def free(tx: Transaction, campaign: str, limit: int, overlap: int, asker: Asker) -> Sequence[Task]:
+    """Lock and read tasks that may be leased now, passing over those that somebody else is changing.
+
+    Each is of another image, and none of one that this annotator saw. The vendor's row is locked.
+    """
     wanted = (
         sa.select(tasks)
-        .where(
-            tasks.c.campaign == campaign,
-            _IS_OPEN,
-            tasks.c.lease_until_us <= NOW,
-            ~tasks.c.final,
-        )
-        .order_by(tasks.c.batch, tasks.c.image)
-        .limit(limit)
-        .with_for_update(skip_locked=True)
+        .where(tasks.c.campaign == campaign, _IS_OPEN, tasks.c.lease_until_us <= NOW, ~tasks.c.final)
+        .order_by(tasks.c.batch, tasks.c.image, tasks.c.id)
+        .limit(limit * overlap)
+        .with_for_update(skip_locked=True, of=tasks)
     )
-    return [Task(**row) for row in tx.execute(wanted).mappings()]
+    if overlap > 1:
+        wanted = wanted.where(~_seen_by(asker))
+    found: dict[str, Task] = {}
+    for row in tx.execute(wanted).mappings():
+        found.setdefault(row["image"], Task(**row))
+    return list(found.values())[:limit]
+
+
+def _seen_by(asker: Asker) -> sa.ColumnElement[bool]:
+    """Whether an annotator labels or labelled the image of a task, or its vendor skipped it."""
+    other = tasks.alias("other")
+    labels_it = sa.and_(other.c.state == OPEN, other.c.lease_until_us > NOW)
+    by_annotator = sa.and_(other.c.annotator == asker.annotator, sa.or_(other.c.state == DONE, labels_it))
+    return (
+        sa.exists()
+        .where(
+            other.c.campaign == tasks.c.campaign,
+            other.c.image == tasks.c.image,
+            other.c.vendor == asker.vendor,
+            sa.or_(other.c.state == SKIPPED, by_annotator),
+        )
+        .correlate(tasks)
+    )
 
 
 def some(tx: Transaction, campaign: str, ids: Sequence[str]) -> dict[str, Task]:
@@ -87,15 +131,12 @@ def some(tx: Transaction, campaign: str, ids: Sequence[str]) -> dict[str, Task]:
 
 
 def lock(tx: Transaction, campaign: str, ids: Sequence[str]) -> dict[str, Task]:
-    """Lock and read those of these tasks that there are, in the order of their images."""
-    wanted = sa.select(tasks).where(tasks.c.campaign == campaign, tasks.c.id.in_(ids))
-    return {task.id: task for task in _locked(tx, wanted)}
-
-
-def lock_open(tx: Transaction, campaign: str, batch: int) -> Sequence[Task]:
-    """Lock and read what is open of a batch, in the order of its images. The campaign's row is locked."""
-    wanted = sa.select(tasks).where(tasks.c.campaign == campaign, tasks.c.batch == batch, _IS_OPEN)
-    return _locked(tx, wanted)
+    """Lock and read those of these tasks that there are. Of many, `ids` are in the order of their images."""
+    found: dict[str, Task] = {}
+    for part in chunks(ids):
+        wanted = sa.select(tasks).where(tasks.c.campaign == campaign, tasks.c.id.in_(part))
+        found.update((task.id, task) for task in _locked(tx, wanted))
+    return found
 
 
 def lock_over(tx: Transaction, campaign: str) -> Sequence[Task]:
@@ -104,7 +145,7 @@ def lock_over(tx: Transaction, campaign: str) -> Sequence[Task]:
 
 
 def _locked(tx: Transaction, wanted: sa.Select[Any]) -> Sequence[Task]:
-    rows = tx.execute(wanted.order_by(tasks.c.image).with_for_update()).mappings()
+    rows = tx.execute(wanted.order_by(tasks.c.image, tasks.c.id).with_for_update()).mappings()
     return [Task(**row) for row in rows]
 
 
@@ -129,13 +170,16 @@ def end(tx: Transaction, campaign: str, ids: Sequence[str], state: str, **values
     change(tx, campaign, ids, state=state, ended_us=NOW, **values)
 
 
-def take(
-    tx: Transaction, free: Sequence[Task], vendor: str, annotator: str, lease: str, until_us: int
-) -> None:
+def take(tx: Transaction, free: Sequence[Task], asker: Asker, lease: str, until_us: int) -> None:
     """Write who holds these tasks now. One lease covers them all; each task stands on its own under it."""
     ids = [task.id for task in free]
-    held = {"vendor": vendor, "annotator": annotator, "lease": lease, "lease_until_us": until_us}
-    change(tx, free[0].campaign, ids, **held)
+    held = {"vendor": asker.vendor, "annotator": asker.annotator, "lease": lease, "lease_until_us": until_us}
+    change(tx, free[0].campaign, ids, **held, leased_us=NOW)
+
+
+def give_up(tx: Transaction, campaign: str, ids: Sequence[str]) -> None:
+    """Write that nobody holds these tasks."""
+    change(tx, campaign, ids, vendor="", annotator="", lease="", lease_until_us=0)
 
 
 def note_expired(tx: Transaction, over: Sequence[Task]) -> None:
@@ -176,6 +220,35 @@ def count_open(tx: Transaction, campaign: str) -> tuple[int, int]:
     ).where(tasks.c.campaign == campaign, _IS_OPEN)
     counted = tx.execute(wanted).one()
     return int(counted.every), int(counted.held)
+
+
+def images_out(tx: Transaction, campaign: str) -> dict[int, list[str]]:
+    """Name the images that have open tasks, by their batches."""
+    wanted = (
+        sa.select(tasks.c.batch, tasks.c.image)
+        .where(tasks.c.campaign == campaign, _IS_OPEN)
+        .distinct()
+        .order_by(tasks.c.batch, tasks.c.image)
+    )
+    out: defaultdict[int, list[str]] = defaultdict(list)
+    for row in tx.execute(wanted):
+        out[row.batch].append(row.image)
+    return out
+
+
+def in_flight(tx: Transaction, campaign: str) -> InFlight:
+    """Count what is out that the budget will pay for: images, and the annotations that they still need."""
+    wanted = sa.select(
+        sa.func.count(tasks.c.image.distinct()).label("images"), sa.func.count().label("annotations")
+    ).where(tasks.c.campaign == campaign, _IS_OPEN, tasks.c.batch != EVALUATION)
+    counted = tx.execute(wanted).one()
+    return InFlight(int(counted.images), int(counted.annotations))
+
+
+def last_leased(tx: Transaction, campaign: str) -> int:
+    """Say when somebody last took a task that is still open; 0 if nobody did."""
+    wanted = sa.select(sa.func.max(tasks.c.leased_us)).where(tasks.c.campaign == campaign, _IS_OPEN)
+    return int(tx.execute(wanted).scalar_one() or 0)
 
 
 def count_skipped(tx: Transaction, campaign: str, vendor: str) -> int:

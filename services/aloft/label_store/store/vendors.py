@@ -64,6 +64,12 @@ def campaigns_of(tx: Transaction, vendor: str) -> frozenset[str]:
     return frozenset(tx.execute(wanted).scalars())
 
 
+def of_campaign(tx: Transaction, campaign: str) -> frozenset[str]:
+    """Name the vendors that may label for a campaign."""
+    wanted = sa.select(vendor_campaigns.c.vendor).where(vendor_campaigns.c.campaign == campaign)
+    return frozenset(tx.execute(wanted).scalars())
+
+
 def _read(tx: Transaction, wanted: sa.Select[tuple[object, ...]]) -> list[Vendor]:
     rows = tx.execute(wanted).mappings().all()
     scopes: defaultdict[str, list[str]] = defaultdict(list)

@@ -4,8 +4,9 @@ from aloft.api.labels.v1 import campaign_pb2 as pb
 from aloft.api.labels.v1 import campaign_service_pb2, labelling_service_pb2
 from aloft.kit import names
 from aloft.kit.database import Transaction
-from aloft.label_store.store import annotations, batches, campaigns, images, tasks
-from aloft.label_store.store.campaigns import PAUSED, STOPPED, Campaign
+from aloft.label_store.explaining import explain
+from aloft.label_store.store import annotations, batches, campaigns, images, scores, tasks
+from aloft.label_store.store.campaigns import EVALUATION
 
 
 def progress(tx: Transaction, campaign_id: str) -> campaign_service_pb2.CampaignProgress:
@@ -13,7 +14,10 @@ def progress(tx: Transaction, campaign_id: str) -> campaign_service_pb2.Campaign
     campaign = campaigns.get(tx, campaign_id)
     usable, quarantined = images.count(tx, campaign.id)
     still_open, leased = tasks.count_open(tx, campaign.id)
+    labelled = images.count_labelled(tx, campaign.id)
     batch = campaign.open_batch
+    if batch is None and campaign.evaluating:
+        batch = EVALUATION
     return campaign_service_pb2.CampaignProgress(
         campaign=names.CAMPAIGN.format(campaign.id),
         pool_images=usable[pb.SPLIT_POOL],
@@ -28,22 +32,11 @@ def progress(tx: Transaction, campaign_id: str) -> campaign_service_pb2.Campaign
         open_batch="" if batch is None else names.BATCH.format(campaign.id, batch),
         label_revision=campaign.label_revision,
         promoted_version=campaign.promoted_version,
-        waiting_for=_waiting_for(campaign, usable[pb.SPLIT_POOL], still_open, leased),
+        waiting_for=explain(tx, campaign.id)[0].waits_for,
+        labelled_validation_images=labelled[pb.SPLIT_VALIDATION],
+        labelled_test_images=labelled[pb.SPLIT_TEST],
+        score=scores.newest(tx, campaign.id),
     )
-
-
-def _waiting_for(campaign: Campaign, pool: int, still_open: int, leased: int) -> str:
-    if campaign.state == STOPPED:
-        return f"nothing: it was stopped for good by {campaign.state_reason}"
-    if campaign.state == PAUSED:
-        return f"somebody to resume it: it is paused ({campaign.state_reason})"
-    if pool == 0:
-        return "images to be imported into its pool"
-    if campaign.open_batch is not None:
-        return f"vendors: batch {campaign.open_batch} is open, {still_open} tasks are left, {leased} leased"
-    if campaign.promoted_version == 0:
-        return "the trainer to promote a first version"
-    return f"acquisition to select a batch: {campaign.newest_batch} were selected so far"
 
 
 def statistics(tx: Transaction, campaign_id: str, vendor: str) -> labelling_service_pb2.VendorStatistics:

@@ -16,9 +16,11 @@ from aloft.kit.objects.digests import sha256_hex
 from aloft.kit.objects.port import Objects
 from aloft.label_store import messages
 from aloft.label_store.domain import splits
+from aloft.label_store.domain.verdicts import Verdicts
 from aloft.label_store.store import campaigns, images, imports
 from aloft.label_store.store.images import Image
 from aloft.label_store.store.imports import Tally
+from aloft.label_store.use_cases.committing import commit
 from aloft.label_store.use_cases.sources import Entry, Listing, Manifest
 
 KIND = "import-images"
@@ -65,7 +67,7 @@ class ImportImages:
     def __call__(self, lease: Lease) -> None:
         """Register what the source names, and end the job with what was done."""
         payload = lease.job.payload
-        source = Manifest(payload["manifest"]) if "manifest" in payload else Listing(**payload)
+        source = self._source(lease, payload)
         tally = self._resume(lease)
         entries = source.read(self._pool, tally.after)
         result: dict[str, Any] = {}
@@ -83,6 +85,12 @@ class ImportImages:
             if not last:
                 lease.heartbeat(done=tally.registered + tally.known, stage="registering")
 
+    def _source(self, lease: Lease, payload: Mapping[str, Any]) -> Manifest | Listing:
+        if "manifest" not in payload:
+            return Listing(**payload)
+        with lease.transaction() as tx:
+            return Manifest(payload["manifest"], campaigns.get(tx, lease.job.campaign).labels)
+
     def _resume(self, lease: Lease) -> Tally:
         if lease.job.attempts == 1:
             return Tally()
@@ -90,10 +98,11 @@ class ImportImages:
             return imports.find(tx, lease.job.id)
 
     def _register(self, tx: Transaction, campaign: str, part: Sequence[Entry], tally: Tally) -> None:
-        campaigns.lock(tx, campaign)
+        locked = campaigns.lock(tx, campaign)
         chosen = list(_readable(part, tally))
         known = images.some(tx, campaign, [entry.image for entry in chosen])
         taken: dict[str, Image] = {}
+        labels: dict[str, Verdicts] = {}
         for entry in chosen:
             before = known.get(entry.image)
             if entry.image in taken:
@@ -101,13 +110,22 @@ class ImportImages:
             elif before is not None and entry.split_was_said and before.split != entry.split:
                 word = splits.word_of(before.split)
                 tally.refuse(f"line {entry.position}: {entry.key} is in the {word} split already")
+            elif before is not None and entry.verdicts is not None and before.batch is not None:
+                tally.refuse(
+                    f"line {entry.position}: {entry.key} is out to be labelled, with batch {before.batch}"
+                )
             else:
                 taken[entry.image] = _image(campaign, entry)
+                # Who has a label set keeps it: an import corrects nothing that people said.
+                if entry.verdicts is not None and not (before and before.label_set_version):
+                    labels[entry.image] = entry.verdicts
         written = images.register(tx, list(taken.values()), known)
         tally.registered += len(written)
         tally.known += len(taken) - len(written)
         if written:
             self._announce(tx, campaign, written)
+        commit(tx, locked, labels)
+        tally.labelled += len(labels)
 
     def _announce(self, tx: Transaction, campaign: str, written: Sequence[Image]) -> None:
         event = events.ImageRegistered(
@@ -136,7 +154,9 @@ def _parts(entries: Iterable[Entry]) -> Iterator[tuple[Sequence[Entry], bool]]:
 def _readable(part: Sequence[Entry], tally: Tally) -> Iterator[Entry]:
     for entry in part:
         tally.after = entry.position
-        if entry.problem:
+        if entry.remark:
+            tally.remark(entry.remark)
+        elif entry.problem:
             tally.refuse(entry.problem)
         elif entry.info is None:
             tally.miss(entry.key)
@@ -166,4 +186,5 @@ def _result(tally: Tally) -> Mapping[str, Any]:
         "missing_keys": tally.missing_keys,
         "refused_lines": tally.refused,
         "problems": tally.problems,
+        "labelled_images": tally.labelled,
     }

@@ -1,16 +1,18 @@
 """What a vendor does with the tasks that it holds, beside labelling them: extend, give back."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 from aloft.api.labels.v1 import labelling_service_pb2 as service
 from aloft.kit import names
 from aloft.kit.clock import SECOND
 from aloft.kit.database import Transaction
 from aloft.kit.errors import FailedPrecondition, FieldViolation, InvalidArgument
-from aloft.label_store.domain.batches import CloseReason, ReleaseReason
+from aloft.label_store.domain.batches import ReleaseReason, left_by
 from aloft.label_store.store import batches, campaigns, tasks
 from aloft.label_store.store.tasks import Task
-from aloft.label_store.use_cases.closing import retire
+from aloft.label_store.use_cases.closing import close_if_due
+from aloft.label_store.use_cases.settling import settle
 
 SHORTEST_S, LONGEST_S, USUAL_S = 10, 24 * 3600, 15 * 60
 AT_ONCE = 1000
@@ -50,9 +52,13 @@ def named(campaign: str, claims: Sequence[tuple[str, str]], field: str) -> dict[
     return leases
 
 
-def held(tx: Transaction, campaign: str, vendor: str, leases: dict[str, str]) -> dict[str, Task]:
-    """Lock the tasks if this vendor holds every one, or raise `LEASE_EXPIRED` naming those it does not."""
-    found = tasks.lock(tx, campaign, list(leases))
+def held(
+    tx: Transaction, campaign: str, found: Mapping[str, Task], vendor: str, leases: Mapping[str, str]
+) -> list[Task]:
+    """Pick the tasks of these leases if the vendor holds every one, or raise `LEASE_EXPIRED` naming the lost.
+
+    What was found is locked.
+    """
     now = tx.now()
     lost = [
         names.TASK.format(campaign, task)
@@ -66,7 +72,7 @@ def held(tx: Transaction, campaign: str, vendor: str, leases: dict[str, str]) ->
             f"these are not leased to you any more, so nothing was changed; lease again: {some}",
             tasks=",".join(lost[:100]),
         )
-    return found
+    return [found[task] for task in leases]
 
 
 def extend(
@@ -75,7 +81,7 @@ def extend(
     """Let leases run from now for the duration asked, all or none; say each task's lease."""
     for_us = duration_us(request)
     leases = named(campaign, [(one.task, one.lease) for one in request.leases], "leases")
-    held(tx, campaign, vendor, leases)
+    held(tx, campaign, tasks.lock(tx, campaign, list(leases)), vendor, leases)
     tasks.change(tx, campaign, list(leases), lease_until_us=tx.now() + for_us)
     return leases
 
@@ -84,21 +90,24 @@ def give_back(tx: Transaction, vendor: str, request: service.ReleaseTasksRequest
     """End leases early. What the vendor does not hold any more it need not give back."""
     campaign = campaigns.lock(tx, names.campaign_of(request.parent))
     leases = named(campaign.id, [(one.task, one.lease) for one in request.leases], "leases")
-    found = tasks.lock(tx, campaign.id, list(leases)).values()
+    found = tasks.lock(tx, campaign.id, tasks.siblings(leases, campaign.spec.overlap))
     now = tx.now()
-    mine = [task for task in found if task.held_by(vendor, leases[task.id], now)]
-    nobody = {"vendor": "", "annotator": "", "lease": "", "lease_until_us": 0}
-    tasks.change(tx, campaign.id, [task.id for task in mine], **nobody)
-    last = [task for task in mine if task.final]
-    for reason, over in _by_reason(tx, campaign.id, last).items():
-        campaign = retire(tx, campaign, over, reason)
+    mine = [one for one in leases if one in found and found[one].held_by(vendor, leases[one], now)]
+    tasks.give_up(tx, campaign.id, mine)
+    last = {found[one].image for one in mine if found[one].final}
+    free = [replace(one, lease_until_us=0, lease="") if one.id in mine else one for one in found.values()]
+    touched = [task for task in free if task.image in last]
+    for reason, some in _by_reason(tx, campaign.id, touched).items():
+        campaign = settle(tx, campaign, some, reason)
+    close_if_due(tx, campaign, {task.batch for task in touched})
 
 
 def _by_reason(tx: Transaction, campaign: str, last: Sequence[Task]) -> dict[ReleaseReason, list[Task]]:
     by_reason: dict[ReleaseReason, list[Task]] = {}
+    closed: dict[int, ReleaseReason] = {}
     for task in last:
-        batch = batches.find(tx, campaign, task.batch)
-        superseded = batch is not None and batch.close_reason == CloseReason.SUPERSEDED
-        reason = ReleaseReason.SUPERSEDED if superseded else ReleaseReason.BATCH_CLOSED
-        by_reason.setdefault(reason, []).append(task)
+        if task.batch not in closed:
+            batch = batches.find(tx, campaign, task.batch)
+            closed[task.batch] = left_by("" if batch is None else batch.close_reason)
+        by_reason.setdefault(closed[task.batch], []).append(task)
     return by_reason

@@ -17,7 +17,7 @@ from aloft.label_store.copies import Copies, Unreadable
 from aloft.label_store.store import campaigns, images, tasks, vendors
 from aloft.label_store.store.campaigns import RUNNING, Campaign
 from aloft.label_store.store.images import Image
-from aloft.label_store.store.tasks import OPEN, SKIPPED, Task
+from aloft.label_store.store.tasks import OPEN, SKIPPED, Asker, Task
 from aloft.label_store.use_cases.leases import duration_us, extend
 from aloft.label_store.use_cases.skipping import skip_unreadable
 
@@ -55,7 +55,7 @@ class Leasing:
                 request.request_id,
                 request,
                 service.LeaseTasksResponse,
-                lambda: _take(tx, campaign, vendor, request.annotator, limit, for_us),
+                lambda: _take(tx, campaign, Asker(vendor, request.annotator), limit, for_us),
             )
             leases = {names.TASK.parse(one.name)[1]: one.lease for one in taken.tasks}
             leased = _look(tx, campaign, leases)
@@ -111,15 +111,16 @@ def _limit(request: service.LeaseTasksRequest) -> int:
 
 
 def _take(
-    tx: Transaction, campaign: Campaign, vendor: str, annotator: str, limit: int, for_us: int
+    tx: Transaction, campaign: Campaign, asker: Asker, limit: int, for_us: int
 ) -> service.LeaseTasksResponse:
     if campaign.state != RUNNING:
         return service.LeaseTasksResponse()
-    free = tasks.free(tx, campaign.id, min(limit, _quota_left(tx, vendor)))
+    limit = min(limit, _quota_left(tx, asker.vendor))
+    free = tasks.free(tx, campaign.id, limit, campaign.spec.overlap, asker)
     lease = random_id()
     if free:
         tasks.note_expired(tx, free)
-        tasks.take(tx, free, vendor, annotator, lease, tx.now() + for_us)
+        tasks.take(tx, free, asker, lease, tx.now() + for_us)
     return service.LeaseTasksResponse(
         tasks=[service.Task(name=names.TASK.format(campaign.id, task.id), lease=lease) for task in free]
     )

@@ -1,11 +1,15 @@
 """What time alone does to batches: last leases run out, and a batch closes after so long."""
 
 import logging
+from collections.abc import Sequence
+from dataclasses import replace
 
 from aloft.kit.database import Transaction, Transactions
-from aloft.label_store.domain.batches import CloseReason, ReleaseReason
+from aloft.label_store.domain.batches import CloseReason
 from aloft.label_store.store import batches, campaigns, tasks
-from aloft.label_store.use_cases.closing import close, retire
+from aloft.label_store.store.campaigns import Campaign
+from aloft.label_store.use_cases.closing import close, close_if_due
+from aloft.label_store.use_cases.settling import settle
 
 log = logging.getLogger(__name__)
 
@@ -42,8 +46,19 @@ class BatchCloser:
 def close_books(tx: Transaction, campaign_id: str, overdue: int | None) -> None:
     """End tasks whose last lease ran out, and close the open batch if it is the one that is overdue."""
     campaign = campaigns.lock(tx, campaign_id)
-    over = tasks.lock_over(tx, campaign_id)
+    over = [task.id for task in tasks.lock_over(tx, campaign_id)]
     if over:
-        campaign = retire(tx, campaign, over, ReleaseReason.LEASE_EXPIRED)
-    if overdue is not None and overdue == campaign.open_batch:
+        campaign = _retire(tx, campaign, over)
+    if overdue is not None and overdue in campaign.open_batches:
         close(tx, campaign, overdue, CloseReason.CLOSE_AFTER)
+
+
+def _retire(tx: Transaction, campaign: Campaign, over: Sequence[str]) -> Campaign:
+    found = tasks.lock(tx, campaign.id, tasks.siblings(over, campaign.spec.overlap))
+    tasks.note_expired(tx, [found[one] for one in over])
+    tasks.give_up(tx, campaign.id, over)
+    now = {
+        one.id: replace(one, lease="", lease_until_us=0) if one.id in over else one for one in found.values()
+    }
+    campaign = settle(tx, campaign, now.values())
+    return close_if_due(tx, campaign, {found[one].batch for one in over})

@@ -3,14 +3,14 @@
 from collections.abc import Sequence
 
 from aloft.api.events.v1 import events_pb2 as events
-from aloft.kit.bus.context import NotYet
+from aloft.kit.bus.context import NotYet, Poison
 from aloft.kit.database import Transaction
 from aloft.label_store import announcing
 from aloft.label_store.domain import budgets
-from aloft.label_store.domain.batches import CloseReason, ReleaseReason, accepted
+from aloft.label_store.domain.batches import CloseReason, ReleaseReason, accepted, close_after_us
 from aloft.label_store.store import batches, campaigns, images, tasks
 from aloft.label_store.store.batches import Batch
-from aloft.label_store.store.campaigns import STOPPED, Campaign
+from aloft.label_store.store.campaigns import EVALUATION, STOPPED, Campaign
 from aloft.label_store.use_cases.closing import close
 
 
@@ -19,6 +19,8 @@ def take_selection(tx: Transaction, selected: events.BatchSelected) -> None:
     campaign = campaigns.find(tx, selected.campaign, lock=True)
     if campaign is None:
         raise NotYet(f"campaigns/{selected.campaign} is not known here")
+    if selected.batch <= EVALUATION:
+        raise Poison(f"batches are selected by numbers above {EVALUATION}, not {selected.batch}")
     if batches.find(tx, campaign.id, selected.batch) is not None:
         return
     wanted = [chosen.image for chosen in selected.images]
@@ -42,18 +44,17 @@ def _accept(
     if not taken:
         _refuse(tx, campaign, selected, wanted, CloseReason.EMPTY)
         return
-    policy = campaign.spec.batch_policy
-    close_after_us = policy.close_after.ToMicroseconds() if policy.HasField("close_after") else 0
-    batches.insert(tx, _batch(campaign, selected, len(taken)), taken, close_after_us)
-    tasks.insert(tx, campaign.id, selected.batch, taken)
+    close_after = close_after_us(campaign.spec.batch_policy)
+    batches.insert(tx, _batch(campaign, selected, len(taken)), taken, close_after)
+    tasks.insert(tx, campaign.id, selected.batch, taken, campaign.spec.overlap)
     images.change(tx, campaign.id, sorted(taken), batch=selected.batch)
     campaigns.update(tx, campaign.id, newest_batch=selected.batch, open_batch=selected.batch)
     announcing.images_released(tx, campaign.id, selected.batch, refused, ReleaseReason.NOT_ACCEPTED)
 
 
 def _room(tx: Transaction, campaign: Campaign) -> int | None:
-    in_flight, _ = tasks.count_open(tx, campaign.id)
-    return budgets.room(campaign.spec.budget, campaign.spent, in_flight)
+    spec = campaign.spec
+    return budgets.room(spec.budget, campaign.spent, tasks.in_flight(tx, campaign.id), spec.overlap)
 
 
 def _refuse(

@@ -2,7 +2,7 @@
 
 import codecs
 import csv
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from aloft.api.labels.v1 import campaign_pb2 as pb
@@ -10,7 +10,9 @@ from aloft.kit.errors import InvalidArgument
 from aloft.kit.ids import image_id
 from aloft.kit.objects.errors import BadKey, ObjectMissing
 from aloft.kit.objects.port import ObjectInfo, Objects
+from aloft.label_store.domain import verdicts
 from aloft.label_store.domain.splits import BY_WORD, draw
+from aloft.label_store.domain.verdicts import Verdicts
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +25,10 @@ class Entry:
     split: pb.Split.ValueType = pb.SPLIT_POOL
     split_was_said: bool = False
     problem: str = ""
+    verdicts: Verdicts | None = None
+    """Its label set; None where the source has none."""
+    remark: str = ""
+    """What is odd about the source as a whole; such an entry is no line of it."""
 
     @property
     def image(self) -> str:
@@ -48,16 +54,20 @@ class Listing:
 
 @dataclass(frozen=True, slots=True)
 class Manifest:
-    """A CSV object with a header: `key`, and optionally `split`."""
+    """A CSV object with a header: `key`, and optionally `split` and columns named for labels."""
 
     key: str
+    labels: Sequence[str] = ()
 
     def read(self, pool: Objects, after: str) -> Iterator[Entry]:
         """Walk the lines behind a line's number."""
         try:
             with pool.stream(self.key) as pieces:
                 lines = csv.DictReader(_lines(pieces))
-                self._check_header(lines.fieldnames or ())
+                names = list(lines.fieldnames or ())
+                self._check_header(names)
+                if not after:
+                    yield from self._remarks(names)
                 for row in lines:
                     if lines.line_num > int(after or 0):
                         yield self._entry(pool, lines.line_num, row)
@@ -68,11 +78,22 @@ class Manifest:
         except (UnicodeDecodeError, csv.Error) as wrong:
             raise self._unreadable(f"it is no CSV file in UTF-8: {wrong}") from None
 
-    def _check_header(self, names: object) -> None:
-        if not isinstance(names, list) or "key" not in names:
+    def _check_header(self, names: Sequence[str]) -> None:
+        if "key" not in names:
             raise self._unreadable(
-                f"its first line must name a column `key`, and may name `split`; it has {names!r}"
+                "its first line must name a column `key`, and may name `split` and labels of the campaign;"
+                f" it has {names!r}"
             )
+        twice = sorted({name for name in names if names.count(name) > 1} & {"key", "split", *self.labels})
+        if twice:
+            raise self._unreadable(f"its first line names {', '.join(twice)} twice")
+
+    def _remarks(self, names: Sequence[str]) -> Iterator[Entry]:
+        """A column that is meant for a label and named otherwise would silently make that label negative."""
+        others = [name for name in names if name not in {"key", "split", *self.labels}]
+        if others and set(names) & set(self.labels):
+            text = f"line 1: no label of the campaign, so passed over: {', '.join(map(repr, others))}"
+            yield Entry("1", "", remark=text)
 
     def _unreadable(self, why: str) -> InvalidArgument:
         return InvalidArgument.of(
@@ -88,12 +109,16 @@ class Manifest:
             problem = f"line {line}: split is pool, validation or test, not {word!r}"
             return Entry(str(line), key, problem=problem)
         try:
+            said = verdicts.read_cells({label: row[label] or "" for label in self.labels if label in row})
+        except ValueError as wrong:
+            return Entry(str(line), key, problem=f"line {line}: {wrong}")
+        try:
             info = pool.stat(key)
         except ObjectMissing:
             return Entry(str(line), key)
         except BadKey as wrong:
             return Entry(str(line), key, problem=f"line {line}: {wrong}")
-        return Entry(str(line), key, info, BY_WORD[word], split_was_said=bool(word))
+        return Entry(str(line), key, info, BY_WORD[word], split_was_said=bool(word), verdicts=said)
 
 
 def _lines(pieces: Iterator[bytes]) -> Iterator[str]:

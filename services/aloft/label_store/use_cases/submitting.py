@@ -1,23 +1,23 @@
-"""What annotations do: label sets, one revision, perhaps the end of the batch, in one transaction."""
+"""What annotations do: label sets where they were the last, perhaps the batch's end, in one transaction."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from aloft.api.labels.v1 import labelling_service_pb2 as service
 from aloft.kit import names
 from aloft.kit.database import Transaction
 from aloft.kit.errors import FieldViolation, InvalidArgument
-from aloft.label_store import announcing
 from aloft.label_store.domain import verdicts
-from aloft.label_store.domain.batches import Outcome
-from aloft.label_store.store import annotations, batches, campaigns, images, tasks
+from aloft.label_store.store import annotations, campaigns, tasks
 from aloft.label_store.store.annotations import Annotation
-from aloft.label_store.store.campaigns import Campaign
+from aloft.label_store.store.campaigns import EVALUATION, Campaign
 from aloft.label_store.store.tasks import DONE, Task
-from aloft.label_store.use_cases.closing import close_if_due, images_by_batch
+from aloft.label_store.use_cases.closing import close_if_due
 from aloft.label_store.use_cases.leases import held, named
+from aloft.label_store.use_cases.settling import settle
 
 VERDICTS = 10_000
-"""Verdicts that one call may have: what fits into one event."""
+"""Verdicts that one call may have."""
 
 
 def submit(
@@ -27,10 +27,14 @@ def submit(
     campaign = campaigns.lock(tx, names.campaign_of(request.parent))
     leases = named(campaign.id, [(one.task, one.lease) for one in request.annotations], "annotations")
     _check_verdicts(campaign, request)
-    done = held(tx, campaign.id, vendor, leases)
+    found = tasks.lock(tx, campaign.id, tasks.siblings(leases, campaign.spec.overlap))
+    done = held(tx, campaign.id, found, vendor, leases)
     labels = campaign.labels
     said = {names.TASK.parse(one.task)[1]: verdicts.said(one.verdicts, labels) for one in request.annotations}
-    _write(tx, campaign, list(done.values()), said)
+    _write(tx, campaign, done, said)
+    now = [replace(task, state=DONE) if task.id in leases else task for task in found.values()]
+    campaign = settle(tx, _charge(tx, campaign, done), now)
+    close_if_due(tx, campaign, {task.batch for task in done})
     return service.SubmitAnnotationsResponse(accepted_annotations=len(done))
 
 
@@ -52,7 +56,6 @@ def _check_verdicts(campaign: Campaign, request: service.SubmitAnnotationsReques
 def _write(
     tx: Transaction, campaign: Campaign, done: Sequence[Task], said: dict[str, verdicts.Verdicts]
 ) -> None:
-    revision = campaign.label_revision + 1
     rows = [
         Annotation(
             campaign=campaign.id,
@@ -63,22 +66,13 @@ def _write(
             lease=task.lease,
             verdicts=said[task.id],
             taxonomy_version=campaign.spec.taxonomy.version,
-            label_revision=revision,
         )
         for task in done
     ]
     annotations.insert(tx, rows)
     tasks.end(tx, campaign.id, [task.id for task in done], DONE)
-    agreed = {task.image: verdicts.consensus([said[task.id]]) for task in done}
-    labelled = images.label(tx, campaign.id, revision, agreed)
-    by_batch = images_by_batch(done)
-    batches.settle(tx, campaign.id, by_batch, Outcome.LABELLED)
-    campaign = campaigns.update(
-        tx,
-        campaign.id,
-        label_revision=revision,
-        labelled_images=campaign.labelled_images + len(labelled),
-        annotations=campaign.annotations + len(rows),
-    )
-    announcing.labels_committed(tx, campaign, labelled)
-    close_if_due(tx, campaign, by_batch.keys())
+
+
+def _charge(tx: Transaction, campaign: Campaign, done: Sequence[Task]) -> Campaign:
+    charged = sum(task.batch != EVALUATION for task in done)
+    return campaigns.update(tx, campaign.id, annotations=campaign.annotations + charged)

@@ -53,9 +53,10 @@ def _campaigns() -> None:
         "campaigns",
         _text("id", key=True),
         sa.Column("spec", sa.LargeBinary, nullable=False),
-        *_texts("state", "state_reason"),
-        *_numbers("version", "label_revision", "newest_batch"),
+        *_texts("state", "state_reason", "state_by"),
+        *_numbers("state_since_us", "version", "label_revision", "newest_batch"),
         _number("open_batch", null=True),
+        _flag("evaluating"),
         *_numbers("labelled_images", "annotations", "promoted_version", "created_us", "updated_us"),
         sa.CheckConstraint("state IN ('paused', 'running', 'stopped')", name="campaigns_state_known"),
     )
@@ -78,9 +79,16 @@ def _campaigns() -> None:
         "imports",
         _text("job", key=True),
         _text("after"),
-        *_numbers("registered", "known", "missing", "refused"),
+        *_numbers("registered", "known", "missing", "refused", "labelled"),
         _json("missing_keys"),
         _json("problems"),
+    )
+    op.create_table(
+        "scores",
+        _text("campaign", key=True),
+        _number("version", key=True),
+        sa.Column("score", sa.Double, nullable=False),
+        _flag("promoted"),
     )
 
 
@@ -115,7 +123,7 @@ def _tasks() -> None:
         _text("id", key=True),
         _number("batch"),
         *_texts("image", "state", "vendor", "annotator", "lease"),
-        _number("lease_until_us"),
+        *_numbers("lease_until_us", "leased_us"),
         _flag("final"),
         _text("skip_reason"),
         _number("created_us"),
@@ -125,6 +133,7 @@ def _tasks() -> None:
     _partial("tasks_open", "tasks", ["campaign", "batch", "image"], "state = 'open'")
     _partial("tasks_held", "tasks", ["vendor", "lease_until_us"], "state = 'open'")
     _partial("tasks_by_expiry", "tasks", ["lease_until_us"], "state = 'open'")
+    op.create_index("tasks_by_image", "tasks", ["campaign", "image", "vendor"])
     _partial("tasks_skipped", "tasks", ["campaign", "vendor"], "state = 'skipped'")
     op.create_table(
         "expired_leases",
@@ -140,7 +149,7 @@ def _tasks() -> None:
         _text("task", key=True),
         *_texts("image", "vendor", "annotator", "lease"),
         _json("verdicts"),
-        *_numbers("taxonomy_version", "label_revision", "submitted_us"),
+        *_numbers("taxonomy_version", "submitted_us"),
     )
     op.create_index("annotations_by_vendor", "annotations", ["campaign", "vendor"])
 
