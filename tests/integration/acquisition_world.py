@@ -1,14 +1,18 @@
 """Acquisition alone: a test says what other services would, and reads what it announced from its outbox."""
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import sqlalchemy as sa
 from google.protobuf.message import Message
+from numpy.typing import NDArray
 
+from aloft.acquisition import app
+from aloft.acquisition.explaining import explain
 from aloft.acquisition.handlers import handlers
 from aloft.acquisition.rank import RankJob
 from aloft.acquisition.servicer import AcquisitionServicer
@@ -20,11 +24,23 @@ from aloft.api.labels.v1 import campaign_pb2 as campaign_pb
 from aloft.kit.bus import tables
 from aloft.kit.bus.context import Context
 from aloft.kit.database import Database
+from aloft.kit.explaining import Cause
 from aloft.kit.jobs import Jobs, JobWorker
 from aloft.kit.objects.directory import DirectoryObjects
 from aloft.kit.objects.port import Objects
 from aloft.kit.rpc.call import Call, Principal, Role
-from aloft.shards import Manifest, feature_shard_key, write_manifest, write_shard
+from aloft.kit.rpc.explanations import explain_all
+from aloft.shards import (
+    LogitShard,
+    Manifest,
+    Shard,
+    feature_shard_key,
+    logit_shard_key,
+    read_shard,
+    write_logits,
+    write_manifest,
+    write_shard,
+)
 
 CAMPAIGN = "c"
 OPERATOR = Principal("operators/o", Role.OPERATOR)
@@ -42,7 +58,7 @@ class World:
         self.database = database
         self.objects = objects or DirectoryObjects(folder)
         self.jobs = Jobs(database)
-        self._handlers = handlers(self.jobs)
+        self._handlers = handlers(self.jobs, self.objects)
         self.worker = JobWorker(self.jobs, {RANK: RankJob(database, self.objects, self.jobs)}, "w")
         self.servicer = AcquisitionServicer(database)
         self._version = 0
@@ -83,29 +99,50 @@ class World:
             )
         )
 
-    def publish(self, version: int = 1, promoted: bool = True, revision: int = 0) -> None:
+    def publish(
+        self, version: int = 1, promoted: bool = True, revision: int = 0, base: bool = False, gate: str = ""
+    ) -> None:
         """Say that a version is there."""
         self.say(
             events.ModelPublished(
-                campaign=CAMPAIGN, version=version, promoted=promoted, label_revision=revision
+                campaign=CAMPAIGN,
+                version=version,
+                promoted=promoted,
+                label_revision=revision,
+                base=base,
+                gate_failure=gate,
             )
         )
 
-    def embedded(self, numbers: Sequence[int], version: int = 1, rows: int = 3) -> events.PoolEmbedded:
-        """Write the features of images into shards, and make the event that says so."""
+    def embedded(
+        self,
+        numbers: Sequence[int],
+        version: int = 1,
+        rows: int = 3,
+        *,
+        labels: Sequence[str] = (),
+        values: Mapping[int, tuple[float, float]] | None = None,
+    ) -> events.PoolEmbedded:
+        """Write a pool into shards, with logits where there are labels, and make the event that says so.
+
+        The lower an image's number, the less certain its logits; `values` are features of other images.
+        """
         self._generation += 1
         names = [image(number) for number in numbers]
-        features = np.array([[number % 7, number * 0.5] for number in numbers], dtype=np.float32)
-        shards = [
-            write_shard(
-                self.objects,
-                feature_shard_key(CAMPAIGN, f"b{version}", start, f"g{self._generation}"),
-                names[start : start + rows],
-                features[start : start + rows],
-            )
-            for start in range(0, len(names), rows)
-        ]
-        manifest = Manifest(CAMPAIGN, version, f"b{version}", 2, tuple(shards))
+        features = np.array([(number % 7, number * 0.5) for number in numbers], dtype=np.float32)
+        for row, number in enumerate(numbers):
+            features[row] = (values or {}).get(number, features[row])
+        logits = np.repeat(-1.0 - np.array([list(numbers)], dtype=np.float32).T, len(labels), axis=1)
+        shards = []
+        for start in range(0, len(names), rows):
+            part, attempt = slice(start, start + rows), f"g{self._generation}"
+            key = feature_shard_key(CAMPAIGN, f"b{version}", start, attempt)
+            shard = write_shard(self.objects, key, names[part], features[part])
+            if labels:
+                key = logit_shard_key(CAMPAIGN, version, start, attempt)
+                shard = replace(shard, logits=self._logits(shard, key, logits[part]))
+            shards.append(shard)
+        manifest = Manifest(CAMPAIGN, version, f"b{version}", 2, tuple(shards), tuple(labels))
         key, digest = write_manifest(self.objects, manifest)
         return events.PoolEmbedded(
             campaign=CAMPAIGN,
@@ -116,9 +153,12 @@ class World:
             images=len(names),
         )
 
-    def embed(self, numbers: Sequence[int], version: int = 1) -> None:
+    def _logits(self, shard: Shard, key: str, logits: NDArray[np.float32]) -> LogitShard:
+        return write_logits(self.objects, key, read_shard(self.objects, shard, 2), logits)
+
+    def embed(self, numbers: Sequence[int], version: int = 1, **more: Any) -> None:
         """Say that a pool is embedded."""
-        self.say(self.embedded(numbers, version))
+        self.say(self.embedded(numbers, version, **more))
 
     def label(self, names: Sequence[str]) -> int:
         """Say that images are labelled; give the revision."""
@@ -132,7 +172,7 @@ class World:
         return events.LabelsCommitted(campaign=CAMPAIGN, label_revision=revision, label_sets=sets)
 
     def close(self, batch: int, reason: str = "COMPLETE", revision: int | None = None, **fates: Any) -> None:
-        """Say that a batch closed."""
+        """Say that a batch closed; with `train`, that a version is to be trained on its labels."""
         named = self._revision if revision is None else revision
         self.say(
             events.BatchClosed(campaign=CAMPAIGN, batch=batch, reason=reason, label_revision=named, **fates)
@@ -142,9 +182,21 @@ class World:
         """Say that images left a batch without a label."""
         self.say(events.ImageReleased(campaign=CAMPAIGN, batch=batch, images=names, reason=reason))
 
-    def quarantine(self, name: str) -> None:
+    def register(self, name: str, version: int = 1, split: str = "POOL") -> None:
+        """Say that an image was registered, or registered anew."""
+        self.say(events.ImageRegistered(campaign=CAMPAIGN, images=[self.registered(name, version, split)]))
+
+    def registered(self, name: str, version: int, split: str = "POOL") -> events.RegisteredImage:
+        """Describe one registration."""
+        return events.RegisteredImage(
+            image=name, version=version, split=campaign_pb.Split.Value(f"SPLIT_{split}")
+        )
+
+    def quarantine(self, name: str, version: int = 1) -> None:
         """Say that an image cannot be used."""
-        self.say(events.ImageQuarantined(campaign=CAMPAIGN, image=name, image_version=1, reason="UNREADABLE"))
+        self.say(
+            events.ImageQuarantined(campaign=CAMPAIGN, image=name, image_version=version, reason="UNREADABLE")
+        )
 
     def selected(self) -> list[events.BatchSelected]:
         """Read every batch that was announced, in order."""
@@ -157,11 +209,12 @@ class World:
         (found,) = (each for each in self.selected() if each.batch == number)
         return [each.image for each in found.images]
 
-    def label_and_close(self, batch: int) -> None:
-        """Label a whole batch and close it."""
+    def label_and_close(self, batch: int, *, train: bool = False) -> int:
+        """Label a whole batch and close it; give the revision that holds its labels."""
         names = self.batch(batch)
-        self.label(names)
-        self.close(batch, accepted=names, labelled=names)
+        revision = self.label(names)
+        self.close(batch, accepted=names, labelled=names, train=train)
+        return revision
 
     def taken(self) -> set[str]:
         """Name what is not free."""
@@ -181,3 +234,15 @@ class World:
         """Ask for the rankings, newest first."""
         request = pb.ListRankingsRequest(parent=f"campaigns/{CAMPAIGN}")
         return list(self.servicer.ListRankings(request, Call.by(OPERATOR)).rankings)
+
+    def why(self) -> dict[str, Cause]:
+        """Ask what `aloft why` shows of acquisition, by code."""
+        with self.database.read() as tx:
+            return {cause.code: cause for cause in explain_all(tx, app.NAME, CAMPAIGN, explain)}
+
+    def picks(self, batch: int, size: int = 0, token: str = "") -> pb.ListSelectedImagesResponse:
+        """Ask which images a batch was made of."""
+        request = pb.ListSelectedImagesRequest(
+            parent=f"campaigns/{CAMPAIGN}/batches/{batch}", page_size=size, page_token=token
+        )
+        return self.servicer.ListSelectedImages(request, Call.by(OPERATOR))

@@ -4,6 +4,7 @@ from typing import ClassVar
 
 from pydantic import Field
 
+from aloft.acquisition.explaining import explain
 from aloft.acquisition.handlers import handlers
 from aloft.acquisition.rank import RankJob
 from aloft.acquisition.servicer import AcquisitionServicer
@@ -12,6 +13,7 @@ from aloft.api.acquisition.v1 import acquisition_service_pb2 as pb
 from aloft.api.acquisition.v1 import acquisition_service_pb2_grpc as pb_grpc
 from aloft.kit import assembly
 from aloft.kit.jobs import Jobs
+from aloft.kit.rpc.explanations import explanations
 from aloft.kit.service import Ports, Service, Servicer
 from aloft.kit.settings import RpcSettings, Section, TelemetrySettings
 from aloft.kit.settings import Settings as KitSettings
@@ -51,9 +53,9 @@ def build(settings: Settings, ports: Ports) -> Service:
     return Service(
         name=NAME,
         database=ports.database,
-        servicers=[servicer],
+        servicers=[servicer, explanations(ports.database, NAME, explain)],
         backgrounds=[
-            *assembly.events(ports, NAME, handlers(jobs)),
+            *assembly.events(ports, NAME, handlers(jobs, ports.objects)),
             *assembly.jobs(ports, {RANK: rank}, lease_s=ranking.lease_s, threads=ranking.workers),
         ],
     )

@@ -8,11 +8,14 @@ SECONDS = Histogram(
     ["stage"],
     buckets=(0.01, 0.05, 0.2, 1, 5, 20, 60, 300, 1200),
 )
-READ = Counter("aloft_acquisition_pool_images_read", "Images whose features were read from the store.")
+READ = Counter("aloft_acquisition_pool_images_read", "Images that were read from the store, shard by shard.")
+CANDIDATES = Counter(
+    "aloft_acquisition_candidates_read", "Images whose features were read by themselves, to select from them."
+)
 POOL = Gauge("aloft_acquisition_ranked_images", "Images in a campaign's newest ranking.", ["campaign"])
 LEFT_OUT = Gauge(
     "aloft_acquisition_left_out_images",
-    "Images without a place in the newest ranking, because their features are not finite numbers.",
+    "Images without a place in the newest ranking: what the network said of them are no finite numbers.",
     ["campaign"],
 )
 VERSION = Gauge(

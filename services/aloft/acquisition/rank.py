@@ -9,51 +9,28 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from aloft import strategies
-from aloft.acquisition import metrics, ranking_file, selection, situation
+from aloft.acquisition import metrics, ranking, ranking_file, selection, situation
 from aloft.acquisition.domain import seeds
-from aloft.acquisition.domain.due import Rank, Select, Step, Wait, next_step
-from aloft.acquisition.embedded_pool import EmbeddedPool
-from aloft.acquisition.store import campaigns, images, models, rankings
-from aloft.acquisition.store.campaigns import Campaign
-from aloft.kit.clock import SECOND
-from aloft.kit.database import Transaction, Transactions
+from aloft.acquisition.domain.due import Rank, Select
+from aloft.acquisition.embedded_pool import Alive, EmbeddedPool
+from aloft.acquisition.plan import Plan, plan
+from aloft.acquisition.store import rankings
+from aloft.kit.database import Transactions
 from aloft.kit.jobs import Jobs, Lease
 from aloft.kit.objects.port import Objects
 from aloft.shards import read_manifest
-from aloft.strategies.pool import Ids, ids
-from aloft.strategies.strategy import Ranked
+from aloft.strategies.strategy import Needs, Ranked
 
 _TELL_EVERY_S = 2.0
 """How often a running job says how far it is."""
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
-    """What there is to do in a campaign, and what that takes from the store."""
+class _Fresh:
+    """A ranking that this job has just committed, and the pool it was made of."""
 
-    campaign: Campaign
-    step: Step
-    manifest: tuple[str, str] = ("", "")
-    excluded: tuple[str, ...] = ()
-    ranking: rankings.Ranking | None = None
-
-
-def plan(tx: Transaction, name: str) -> Plan:
-    """Decide what there is to do."""
-    campaign = campaigns.find(tx, name)
-    if campaign is None:
-        raise LookupError(f"a job for campaign {name!r}, which is not known here")
-    step = next_step(situation.read(tx, campaign))
-    match step:
-        case Rank():
-            excluded = images.matching(tx, name, images.UNRANKED)
-            return Plan(campaign, step, models.manifest(tx, name, step.version), tuple(excluded))
-        case Select():
-            made = rankings.get(tx, name, step.ranking)
-            excluded = images.matching(tx, name, images.TAKEN)
-            return Plan(campaign, step, (made.manifest_key, made.manifest_digest), tuple(excluded), made)
-        case Wait():
-            return Plan(campaign, step)
+    ranked: Ranked
+    pool: EmbeddedPool
 
 
 class RankJob:
@@ -68,7 +45,7 @@ class RankJob:
         """Do what is due; how often it is begun makes no difference."""
         with self._database.read() as tx:
             now = plan(tx, lease.job.campaign)
-        fresh: Ranked | None = None
+        fresh: _Fresh | None = None
         if isinstance(now.step, Rank):
             fresh, now = self._rank(lease, now, now.step)
         if isinstance(now.step, Select):
@@ -78,12 +55,12 @@ class RankJob:
                 situation.queue_what_is_due(tx, self._jobs, lease.job.campaign)
         return None
 
-    def _rank(self, lease: Lease, now: Plan, step: Rank) -> tuple[Ranked | None, Plan]:
+    def _rank(self, lease: Lease, now: Plan, step: Rank) -> tuple[_Fresh | None, Plan]:
         campaign = now.campaign
         strategy = strategies.load(step.strategy)
         seed = seeds.of_ranking(campaign.seed, step.version)
         with metrics.SECONDS.labels("rank").time():
-            pool = self._pool(lease, now, "rank")
+            pool = self._pool(lease, now, strategy.needs)
             ranked = strategy.rank(pool, campaign.batch_size, seed)
         with metrics.SECONDS.labels("store").time():
             key, digest = ranking_file.write(self._objects, campaign.id, step.version, ranked)
@@ -104,59 +81,38 @@ class RankJob:
             label_revision=campaign.applied_revision,
         )
         with lease.transaction() as tx:
-            committed = commit_ranking(tx, made, step)
-            return (ranked if committed else None), plan(tx, campaign.id)
+            committed = ranking.commit(tx, made, step)
+            return (_Fresh(ranked, pool) if committed else None), plan(tx, campaign.id)
 
-    def _select(self, lease: Lease, now: Plan, step: Select, fresh: Ranked | None) -> None:
+    def _select(self, lease: Lease, now: Plan, step: Select, fresh: _Fresh | None) -> None:
         assert now.ranking is not None
         made = now.ranking
-        ranked = fresh if fresh is not None else ranking_file.read(self._objects, made.key, made.digest)
         strategy = strategies.load(made.strategy)
         seed = seeds.of_batch(now.campaign.seed, step.batch)
         with metrics.SECONDS.labels("select").time():
-            free = ranked.without(_sorted_ids(now.excluded))
-            pool = self._pool(lease, now, "select")
-            picks = strategy.select(pool, free, now.campaign.batch_size, seed)
+            ranked = fresh.ranked if fresh else self._read(made)
+            pool = fresh.pool.less(now.excluded) if fresh else self._pool(lease, now, strategy.needs)
+            picks = strategy.select(pool, ranked.without(now.excluded), now.campaign.batch_size, seed)
         with lease.finish({"batch": step.batch, "images": len(picks)}) as tx:
             selection.commit(tx, now.campaign, step, made, seed, picks)
             situation.queue_what_is_due(tx, self._jobs, now.campaign.id)
 
-    def _pool(self, lease: Lease, now: Plan, stage: str) -> EmbeddedPool:
+    def _read(self, made: rankings.Ranking) -> Ranked:
+        return replace(ranking_file.read(self._objects, made.key, made.digest), left_out=made.left_out)
+
+    def _pool(self, lease: Lease, now: Plan, needs: Needs) -> EmbeddedPool:
         manifest = read_manifest(self._objects, *now.manifest)
-
-        told = time.monotonic()
-
-        def alive(done: int, total: int) -> None:
-            nonlocal told
-            if time.monotonic() - told >= _TELL_EVERY_S:
-                lease.heartbeat(done=done, total=total, stage=stage)
-                told = time.monotonic()
-
-        return EmbeddedPool(self._objects, manifest, _sorted_ids(now.excluded), alive)
+        return EmbeddedPool(self._objects, manifest, needs, now.excluded, _telling(lease, now))
 
 
-def commit_ranking(tx: Transaction, made: rankings.Ranking, step: Rank) -> bool:
-    """Write a ranking if it is still the one that is due; False if something newer is."""
-    campaign = campaigns.locked(tx, made.campaign)
-    if next_step(situation.read(tx, campaign)) != step:
-        return False
-    before = rankings.newest(tx, made.campaign)
-    made = replace(made, number=before.number + 1 if before else 1)
-    rankings.insert(tx, made)
-    campaigns.changed(tx, made.campaign)
-    first = before is None or before.version != made.version
-    waited_us = tx.now() - models.published_us(tx, made.campaign, made.version)
-    tx.on_commit(lambda: _show(made, waited_us / SECOND if first else None))
-    return True
+def _telling(lease: Lease, now: Plan) -> Alive:
+    stage = type(now.step).__name__.lower()
+    told = time.monotonic()
 
+    def alive(done: int, total: int) -> None:
+        nonlocal told
+        if time.monotonic() - told >= _TELL_EVERY_S:
+            lease.heartbeat(done=done, total=total, stage=stage)
+            told = time.monotonic()
 
-def _show(made: rankings.Ranking, waited_s: float | None) -> None:
-    metrics.POOL.labels(made.campaign).set(made.images)
-    metrics.LEFT_OUT.labels(made.campaign).set(made.left_out)
-    metrics.VERSION.labels(made.campaign).set(made.version)
-    if waited_s is not None:
-        metrics.FRESHNESS.observe(waited_s)
-
-
-def _sorted_ids(images: tuple[str, ...]) -> Ids:
-    return ids(list(images))
+    return alive

@@ -25,17 +25,17 @@ def commit(
         # Something may have become free since the pool was read: only what was known then is exhausted.
         campaigns.update(tx, campaign.id, exhausted_at=planned.changes)
         return False
-    batches.select(
-        tx,
-        campaign.id,
-        step.batch,
+    batch = batches.Selected(
+        number=step.batch,
         version=ranking.version,
         ranking=ranking.id,
+        strategy=ranking.strategy,
         seed=seed,
         images=len(picks),
-        shortfall=picks.shortfall,
         changes=planned.changes,
+        shortfall=picks.shortfall,
     )
+    batches.select(tx, campaign.id, batch, picks)
     images.send_out(tx, campaign.id, step.batch, picks.images)
     event = announcement(campaign.id, step.batch, ranking, seed, picks)
     outbox.emit(tx, campaign.id, event, subject=names.BATCH.format(campaign.id, step.batch))

@@ -1,9 +1,11 @@
 """Rankings and selections over gRPC, for operators."""
 
+from dataclasses import asdict
+
 from google.protobuf.timestamp_pb2 import Timestamp
 
 from aloft.acquisition import situation
-from aloft.acquisition.domain.due import Rank, Select, Step, next_step
+from aloft.acquisition.domain.due import next_step, sentence
 from aloft.acquisition.store import batches, campaigns, rankings
 from aloft.acquisition.store.campaigns import Campaign
 from aloft.api.acquisition.v1 import acquisition_service_pb2 as pb
@@ -46,6 +48,29 @@ class AcquisitionServicer:
         return pb.ListRankingsResponse(rankings=map(_ranking, shown), next_page_token=token)
 
     @allow(Role.ADMIN, Role.OPERATOR, Role.SERVICE)
+    def ListSelectedImages(  # noqa: N802
+        self, request: pb.ListSelectedImagesRequest, call: Call
+    ) -> pb.ListSelectedImagesResponse:
+        """Say which images a batch was made of, in the order in which they were chosen, and why each."""
+        campaign, number = names.BATCH.parse_numbered(request.parent, "parent")
+        wanted = page(request)
+        with self._database.read() as tx:
+            _known(tx, campaign, call)
+            batch = batches.find(tx, campaign, number)
+            if batch is None:
+                what = f"{request.parent} was not selected here"
+                raise NotFound("BATCH_NOT_FOUND", what, batch=request.parent)
+            after = int(wanted.after[0]) if wanted.after else 0
+            found = batches.picked(tx, campaign, number, after, wanted.size + 1)
+        shown, token = wanted.cut(found, lambda row: (row[0],))
+        return pb.ListSelectedImagesResponse(
+            selected_images=[pb.SelectedImage(**asdict(pick)) for _, pick in shown],
+            next_page_token=token,
+            strategy=batch.strategy,
+            model_version=batch.version,
+        )
+
+    @allow(Role.ADMIN, Role.OPERATOR, Role.SERVICE)
     def GetSelection(self, request: pb.GetSelectionRequest, call: Call) -> pb.Selection:  # noqa: N802
         """Say where the selection of a campaign stands, and what it waits for."""
         (campaign,) = _SELECTION.parse(request.name)
@@ -61,7 +86,7 @@ class AcquisitionServicer:
             open_batch=names.BATCH.format(campaign, batch.number) if batch and not batch.closed else "",
             selected_batches=count,
             applied_label_revision=known.applied_revision,
-            waiting_for=_sentence(step),
+            waiting_for=sentence(step),
         )
 
 
@@ -71,16 +96,6 @@ def _known(tx: Transaction, campaign: str, call: Call) -> Campaign:
     if found is None:
         raise NotFound("CAMPAIGN_NOT_FOUND", f"campaigns/{campaign} does not exist", campaign=campaign)
     return found
-
-
-def _sentence(step: Step) -> str:
-    match step:
-        case Rank():
-            return f"the ranking of version {step.version}, generation {step.generation}, by {step.strategy}"
-        case Select():
-            return f"the selection of batch {step.batch}"
-        case wait:
-            return wait.sentence
 
 
 def _ranking(found: rankings.Ranking) -> pb.Ranking:
@@ -96,4 +111,5 @@ def _ranking(found: rankings.Ranking) -> pb.Ranking:
         digest=found.digest,
         label_revision=found.label_revision,
         create_time=created,
+        left_out_images=found.left_out,
     )

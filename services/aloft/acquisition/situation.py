@@ -1,6 +1,8 @@
 """Reads all that decides what a campaign's selection does next, and queues the job that does it."""
 
-from aloft.acquisition.domain.due import Ranked, Situation, Wait, next_step
+from aloft import strategies
+from aloft.acquisition.domain.due import Wait, next_step
+from aloft.acquisition.domain.situation import Batch, Embedded, Ranked, Revisions, Situation
 from aloft.acquisition.store import batches, models, rankings
 from aloft.acquisition.store.campaigns import Campaign, find
 from aloft.kit.database import Transaction
@@ -15,21 +17,42 @@ _ATTEMPTS = 1_000
 
 def read(tx: Transaction, campaign: Campaign) -> Situation:
     """Read how a campaign stands."""
-    made = rankings.newest(tx, campaign.id)
-    embedded = models.newest_embedded(tx, campaign.id)
     return Situation(
         state=campaign.state,
         state_reason=campaign.state_reason,
-        strategy=campaign.strategy,
         promoted=models.newest_promoted(tx, campaign.id),
-        embedded=embedded,
-        ranked=None if made is None else Ranked(made.number, made.version, made.generation, made.strategy),
-        batch=batches.newest(tx, campaign.id),
-        applied_revision=campaign.applied_revision,
-        named_revision=campaign.named_revision,
+        embedded=_embedded(tx, campaign),
+        ranked=_ranked(rankings.newest(tx, campaign.id)),
+        batch=_batch(batches.newest(tx, campaign.id)),
+        revisions=Revisions(
+            applied=campaign.applied_revision,
+            named=campaign.named_revision,
+            to_learn=campaign.training_revision,
+            to_learn_batch=campaign.training_batch,
+            learned=models.learned(tx, campaign.id),
+        ),
         changes=campaign.changes,
         exhausted_at=campaign.exhausted_at,
     )
+
+
+def _ranked(made: rankings.Ranking | None) -> Ranked | None:
+    return None if made is None else Ranked(made.number, made.version, made.generation, made.strategy)
+
+
+def _batch(made: batches.Selected | None) -> Batch | None:
+    if made is None:
+        return None
+    return Batch(made.number, made.version, made.closed, made.reason, made.changes)
+
+
+def _embedded(tx: Transaction, campaign: Campaign) -> Embedded | None:
+    found = models.newest_embedded(tx, campaign.id)
+    if found is None:
+        return None
+    version, generation = found
+    strategy = strategies.in_force(campaign.strategy, base=version.base)
+    return Embedded(version.version, generation, version.label_revision, strategy)
 
 
 def queue_what_is_due(tx: Transaction, jobs: Jobs, campaign: str) -> None:

@@ -2,33 +2,38 @@ from dataclasses import replace
 
 import pytest
 
-from aloft.acquisition.domain.due import (
+from aloft.acquisition.domain.due import Awaited, Rank, Select, Step, Wait, next_step
+from aloft.acquisition.domain.situation import (
     Batch,
     CampaignState,
     Embedded,
-    Rank,
     Ranked,
-    Select,
+    Revisions,
     Situation,
-    Wait,
-    next_step,
 )
 
+FIRST = Embedded(version=1, generation=1, label_revision=0, strategy="centroids")
 RANKED = Situation(
     state=CampaignState.RUNNING,
     state_reason="",
-    strategy="centroids",
     promoted=1,
-    embedded=Embedded(version=1, generation=1, label_revision=0),
+    embedded=FIRST,
     ranked=Ranked(number=1, version=1, generation=1, strategy="centroids"),
     batch=None,
-    applied_revision=0,
-    named_revision=0,
+    revisions=Revisions(),
     changes=3,
     exhausted_at=None,
 )
 OPEN = Batch(number=1, version=1, closed=False, reason="", changes=3)
 CLOSED = replace(OPEN, closed=True, reason="COMPLETE")
+SECOND = replace(
+    RANKED,
+    promoted=2,
+    embedded=Embedded(2, 2, 4, "mge+kmeans"),
+    ranked=Ranked(2, 2, 2, "mge+kmeans"),
+    revisions=Revisions(applied=4, named=4, to_learn=4, to_learn_batch=1, learned=4),
+)
+"""Batch 1 closed with label revision 4, and version 2 was trained on it and is ranked."""
 
 
 def waits(situation: Situation) -> str:
@@ -38,10 +43,8 @@ def waits(situation: Situation) -> str:
 
 
 def test_without_a_version_it_waits_for_one() -> None:
-    assert (
-        waits(replace(RANKED, promoted=None, embedded=None, ranked=None))
-        == "a first promoted version of the model"
-    )
+    nothing = replace(RANKED, promoted=None, embedded=None, ranked=None)
+    assert waits(nothing) == "a first promoted version of the model"
 
 
 def test_a_version_whose_pool_is_not_embedded_is_waited_for() -> None:
@@ -49,18 +52,20 @@ def test_a_version_whose_pool_is_not_embedded_is_waited_for() -> None:
 
 
 @pytest.mark.parametrize(
-    "embedded", [Embedded(2, 5, 0), Embedded(1, 2, 0)], ids=["newer version", "newer generation"]
+    "embedded",
+    [
+        replace(FIRST, version=2, generation=5),
+        replace(FIRST, generation=2),
+        replace(FIRST, strategy="random"),
+    ],
+    ids=["newer version", "newer generation", "another strategy"],
 )
 def test_what_is_newly_embedded_is_ranked_even_while_a_batch_is_open_or_the_campaign_paused(
     embedded: Embedded,
 ) -> None:
     for state in CampaignState:
         now = replace(RANKED, embedded=embedded, batch=OPEN, state=state)
-        assert next_step(now) == Rank(embedded.version, embedded.generation, "centroids")
-
-
-def test_another_strategy_ranks_again() -> None:
-    assert next_step(replace(RANKED, strategy="random")) == Rank(1, 1, "random")
+        assert next_step(now) == Rank(embedded.version, embedded.generation, embedded.strategy)
 
 
 def test_the_first_ranking_gives_the_first_batch() -> None:
@@ -68,31 +73,103 @@ def test_the_first_ranking_gives_the_first_batch() -> None:
 
 
 def test_nothing_is_selected_while_a_batch_is_open_and_there_is_nothing_to_wait_for() -> None:
-    assert waits(replace(RANKED, batch=OPEN)) == ""
+    assert next_step(replace(RANKED, batch=OPEN)) == Wait(Awaited.LABELS)
 
 
 def test_new_images_alone_do_not_replace_an_open_batch() -> None:
-    now = replace(RANKED, embedded=Embedded(1, 2, 0), ranked=Ranked(2, 1, 2, "centroids"), batch=OPEN)
+    now = replace(
+        RANKED,
+        embedded=replace(FIRST, generation=2),
+        ranked=Ranked(2, 1, 2, "centroids"),
+        batch=OPEN,
+    )
     assert waits(now) == ""
 
 
 def test_a_newer_version_replaces_an_open_batch() -> None:
-    now = replace(RANKED, embedded=Embedded(2, 2, 0), ranked=Ranked(2, 2, 2, "centroids"), batch=OPEN)
-    assert next_step(now) == Select(batch=2, ranking=2)
+    assert next_step(replace(SECOND, batch=OPEN)) == Select(batch=2, ranking=2)
 
 
-def test_after_a_batch_closed_the_next_is_selected_from_the_same_ranking() -> None:
-    assert next_step(replace(RANKED, batch=CLOSED)) == Select(batch=2, ranking=1)
+def test_a_newer_version_that_is_not_embedded_leaves_an_open_batch_alone() -> None:
+    assert waits(replace(RANKED, batch=OPEN, promoted=2)) == ""
 
 
-def test_a_closed_batch_is_followed_only_when_its_label_revision_is_applied() -> None:
-    behind = replace(RANKED, batch=CLOSED, named_revision=7, applied_revision=5)
-    assert waits(behind) == "label revision 7; 5 is applied"
-    assert next_step(replace(behind, applied_revision=7)) == Select(batch=2, ranking=1)
+IN_TRAINING = Revisions(applied=4, named=4, to_learn=4, to_learn_batch=1, learned=0)
+TRAINED = replace(IN_TRAINING, learned=4)
+BEHIND = replace(TRAINED, applied=3)
+
+
+@pytest.mark.parametrize(
+    ("now", "expected"),
+    [
+        (
+            replace(RANKED, batch=CLOSED, revisions=IN_TRAINING),
+            Wait(Awaited.TRAINING, "the version that is trained on batch 1, label revision 4"),
+        ),
+        (
+            replace(RANKED, batch=CLOSED, revisions=replace(IN_TRAINING, learned=3)),
+            Wait(Awaited.TRAINING, "the version that is trained on batch 1, label revision 4"),
+        ),
+        (
+            replace(RANKED, batch=CLOSED, revisions=TRAINED, promoted=2),
+            Wait(Awaited.POOL, "the pool to be embedded under version 2"),
+        ),
+        (
+            replace(RANKED, batch=CLOSED, revisions=TRAINED, promoted=2, embedded=SECOND.embedded),
+            Rank(2, 2, "mge+kmeans"),
+        ),
+        (replace(SECOND, batch=CLOSED), Select(batch=2, ranking=2)),
+        (replace(SECOND, batch=CLOSED, revisions=replace(TRAINED, learned=6)), Select(batch=2, ranking=2)),
+        (
+            replace(SECOND, batch=CLOSED, revisions=BEHIND),
+            Wait(Awaited.REVISIONS, "label revision 4; 3 is applied"),
+        ),
+        (replace(RANKED, batch=CLOSED, revisions=TRAINED), Select(batch=2, ranking=1)),
+        (
+            replace(RANKED, batch=CLOSED, revisions=Revisions(applied=4, named=4)),
+            Select(batch=2, ranking=1),
+        ),
+        (
+            replace(RANKED, batch=CLOSED, revisions=Revisions(applied=3, named=4)),
+            Wait(Awaited.REVISIONS, "label revision 4; 3 is applied"),
+        ),
+    ],
+    ids=[
+        "nothing is trained yet",
+        "a version is trained on less",
+        "the version is promoted and not embedded",
+        "the version is embedded and not ranked",
+        "the version is ranked",
+        "the version learned from more",
+        "the version is ranked before its labels are applied",
+        "the version failed its gate",
+        "nothing of the batch is to be learned",
+        "nothing is to be learned, but labels are on their way",
+    ],
+)
+def test_after_a_batch_closed_the_next_is_due(now: Situation, expected: Step) -> None:
+    assert next_step(now) == expected
+
+
+def test_what_an_earlier_batch_is_to_teach_is_waited_for_where_the_last_one_teaches_nothing() -> None:
+    last = replace(CLOSED, number=2, reason="SUPERSEDED")
+    assert "trained on batch 1" in waits(replace(RANKED, batch=last, revisions=IN_TRAINING))
+
+
+def test_a_base_version_published_meanwhile_does_not_stand_for_the_version_that_is_trained() -> None:
+    again = replace(
+        RANKED,
+        promoted=2,
+        embedded=replace(FIRST, version=2, generation=2),
+        ranked=Ranked(2, 2, 2, "centroids"),
+        batch=CLOSED,
+        revisions=IN_TRAINING,
+    )
+    assert "trained on batch 1" in waits(again)
 
 
 def test_a_version_is_followed_only_when_the_label_revision_it_learned_from_is_applied() -> None:
-    behind = replace(RANKED, embedded=Embedded(1, 1, 4), applied_revision=3)
+    behind = replace(RANKED, embedded=replace(FIRST, label_revision=4), revisions=Revisions(applied=3))
     assert waits(behind) == "label revision 4; 3 is applied"
 
 

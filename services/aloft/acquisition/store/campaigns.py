@@ -5,7 +5,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from aloft.acquisition.domain.due import CampaignState
+from aloft.acquisition.domain.situation import CampaignState
 from aloft.acquisition.store.tables import campaigns, early_revisions
 from aloft.kit.bus.context import NotYet
 from aloft.kit.database import Transaction
@@ -19,12 +19,18 @@ class Campaign:
     version: int
     state: CampaignState
     state_reason: str
+    state_us: int
+    """Since when it has been in this state."""
     strategy: str
     seed: int
     batch_size: int
     terms: str
     applied_revision: int = 0
     named_revision: int = 0
+    training_revision: int = 0
+    """The highest revision that a closed batch named for a version to be trained on."""
+    training_batch: int = 0
+    """The batch that named it."""
     changes: int = 0
     exhausted_at: int | None = None
 
@@ -57,6 +63,14 @@ def update(tx: Transaction, campaign: str, **values: Any) -> None:
 def changed(tx: Transaction, campaign: str) -> None:
     """Count something that can make another selection find what the one before did not."""
     update(tx, campaign, changes=campaigns.c.changes + 1)
+
+
+def name_revision(tx: Transaction, campaign: Campaign, revision: int, to_learn: int | None) -> None:
+    """Keep the highest revision that a closed batch named, and the highest that is to be learned from."""
+    if revision > campaign.named_revision:
+        update(tx, campaign.id, named_revision=revision)
+    if to_learn is not None and revision > campaign.training_revision:
+        update(tx, campaign.id, training_revision=revision, training_batch=to_learn)
 
 
 def apply_revision(tx: Transaction, campaign: Campaign, revision: int) -> bool:

@@ -1,4 +1,4 @@
-"""The images that are not free: labelled, out with a batch, skipped or quarantined. Others have no row."""
+"""The images that something is known of: labelled, out, skipped, quarantined, replaced. Others: no row."""
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any
@@ -13,10 +13,14 @@ CHUNK = 1000
 """Ids in one statement."""
 
 LABELLED = images.c.label_set_version > 0
-TAKEN = sa.or_(LABELLED, images.c.batch.is_not(None), images.c.skipped, images.c.quarantined)
-"""Not free to be selected."""
-UNRANKED = sa.or_(LABELLED, images.c.quarantined)
+# One that was replaced since is as good as a new one.
+_QUARANTINED = sa.and_(images.c.quarantined_version > 0, images.c.quarantined_version >= images.c.version)
+UNRANKED = sa.or_(LABELLED, images.c.left_pool, _QUARANTINED)
 """Not in a ranking. What is out or skipped is unlabelled, and is in it."""
+TAKEN = sa.or_(UNRANKED, images.c.batch.is_not(None), images.c.skipped)
+"""Not free to be selected."""
+FIRST = 1
+"""The version with which an image is first registered, and which it has unless its row says more."""
 
 
 def matching(tx: Transaction, campaign: str, which: sa.ColumnElement[bool]) -> list[str]:
@@ -52,11 +56,33 @@ def skip(tx: Transaction, campaign: str, ids: Collection[str]) -> None:
     _upsert(tx, campaign, [{"image": image, "skipped": True} for image in ids])
 
 
-def quarantine(tx: Transaction, campaign: str, image: str) -> bool:
-    """Mark an image as one that cannot be used; True if it was free."""
+def quarantine(tx: Transaction, campaign: str, image: str, version: int) -> bool:
+    """Mark this version of an image as one that cannot be used; True if it was free and now is not."""
     before = _some(tx, campaign, [image]).get(image)
-    _upsert(tx, campaign, [{"image": image, "quarantined": True}])
-    return _is_free(before)
+    if before is not None and before.quarantined_version >= version:
+        return False
+    _upsert(tx, campaign, [{"image": image, "quarantined_version": version}])
+    return _is_free(before) and (before is None or before.version <= version)
+
+
+def register(tx: Transaction, campaign: str, anew: Mapping[str, tuple[int, bool]]) -> bool:
+    """Write the version with which images were registered anew, and whether it is in the pool.
+
+    An older version changes nothing. True if an image became free to be selected, or is no longer.
+    """
+    before = _some(tx, campaign, list(anew))
+    newer = [
+        image
+        for image, (version, _) in anew.items()
+        if image not in before or before[image].version < version
+    ]
+    _upsert(
+        tx,
+        campaign,
+        [{"image": image, "version": anew[image][0], "left_pool": not anew[image][1]} for image in newer],
+    )
+    after = _some(tx, campaign, newer)
+    return any(_is_free(before.get(image)) != _is_free(after[image]) for image in newer)
 
 
 def out_with(tx: Transaction, campaign: str, batch: int) -> set[str]:
@@ -78,7 +104,10 @@ def _version(row: sa.Row[Any] | None) -> int:
 
 
 def _is_free(row: sa.Row[Any] | None) -> bool:
-    return row is None or not (_version(row) or row.batch or row.skipped or row.quarantined)
+    if row is None:
+        return True
+    quarantined = row.quarantined_version > 0 and row.quarantined_version >= row.version
+    return not (_version(row) or row.batch or row.skipped or row.left_pool or quarantined)
 
 
 def _some(tx: Transaction, campaign: str, ids: Sequence[str]) -> dict[str, sa.Row[Any]]:
@@ -102,7 +131,9 @@ def _upsert(tx: Transaction, campaign: str, rows: Sequence[Mapping[str, Any]]) -
         "label_set_version": 0,
         "batch": None,
         "skipped": False,
-        "quarantined": False,
+        "version": 0,
+        "left_pool": False,
+        "quarantined_version": 0,
     }
     tx.execute(statement, [{**blank, **row} for row in rows])
 

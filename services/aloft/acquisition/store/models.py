@@ -1,28 +1,41 @@
 """Versions and their embedded pools as rows."""
 
+from dataclasses import asdict, dataclass, fields
+from typing import Any
+
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 
-from aloft.acquisition.domain.due import Embedded
 from aloft.acquisition.store.tables import pools, versions
 from aloft.kit.database import Transaction
 
 
-def publish(
-    tx: Transaction, campaign: str, version: int, *, promoted: bool, label_revision: int, published_us: int
-) -> bool:
+@dataclass(frozen=True, slots=True)
+class Version:
+    """A version as it was published."""
+
+    version: int
+    promoted: bool
+    base: bool
+    """It has no head, and so no logits."""
+    gate_failure: str
+    """Why it was not promoted."""
+    label_revision: int
+    """What it learned from."""
+    published_us: int
+
+
+_NAMES = tuple(field.name for field in fields(Version))
+_VERSION = tuple(versions.c[name] for name in _NAMES)
+
+
+def publish(tx: Transaction, campaign: str, new: Version) -> bool:
     """Write a version, unless it is known as it is; False if nothing changed. A promotion stays."""
-    row = {
-        "campaign": campaign,
-        "version": version,
-        "promoted": promoted,
-        "label_revision": label_revision,
-        "published_us": published_us,
-    }
+    row = {"campaign": campaign, **asdict(new)}
     insert = (sqlite.insert if tx.on_sqlite else postgresql.insert)(versions).values(row)
     promotes = sa.and_(insert.excluded.promoted, sa.not_(versions.c.promoted))
     written = insert.on_conflict_do_update(
-        index_elements=["campaign", "version"], set_={"promoted": True}, where=promotes
+        index_elements=["campaign", "version"], set_={"promoted": True, "gate_failure": ""}, where=promotes
     )
     return tx.execute(written.returning(versions.c.version)).first() is not None
 
@@ -55,16 +68,29 @@ def newest_promoted(tx: Transaction, campaign: str) -> int | None:
     return newest
 
 
-def newest_embedded(tx: Transaction, campaign: str) -> Embedded | None:
-    """Say the newest promoted version whose pool is embedded."""
+def newest_embedded(tx: Transaction, campaign: str) -> tuple[Version, int] | None:
+    """Read the newest promoted version whose pool is embedded, and the generation of its manifest."""
     row = tx.execute(
-        sa.select(versions.c.version, pools.c.generation, versions.c.label_revision)
+        sa.select(*_VERSION, pools.c.generation)
         .join(pools, sa.and_(pools.c.campaign == versions.c.campaign, pools.c.version == versions.c.version))
         .where(versions.c.campaign == campaign, versions.c.promoted)
         .order_by(versions.c.version.desc())
         .limit(1)
     ).first()
-    return None if row is None else Embedded(row.version, row.generation, row.label_revision)
+    return None if row is None else (_version(row), row.generation)
+
+
+def newest(tx: Transaction, campaign: str) -> Version | None:
+    """Read the newest version, promoted or not."""
+    mine = sa.select(*_VERSION).where(versions.c.campaign == campaign)
+    row = tx.execute(mine.order_by(versions.c.version.desc()).limit(1)).first()
+    return None if row is None else _version(row)
+
+
+def learned(tx: Transaction, campaign: str) -> int:
+    """Say the highest label revision that a version has learned from."""
+    highest = sa.select(sa.func.max(versions.c.label_revision)).where(versions.c.campaign == campaign)
+    return tx.execute(highest).scalar_one() or 0
 
 
 def manifest(tx: Transaction, campaign: str, version: int) -> tuple[str, str]:
@@ -78,3 +104,7 @@ def published_us(tx: Transaction, campaign: str, version: int) -> int:
     """Say when a version was published."""
     mine = (versions.c.campaign == campaign, versions.c.version == version)
     return int(tx.execute(sa.select(versions.c.published_us).where(*mine)).scalar_one())
+
+
+def _version(row: sa.Row[Any]) -> Version:
+    return Version(**{name: row._mapping[name] for name in _NAMES})

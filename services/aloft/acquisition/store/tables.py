@@ -29,12 +29,15 @@ campaigns = sa.Table(
     number("version"),  # of the campaign, as the label store counts it
     words("state"),
     words("state_reason"),
+    number("state_us"),  # since when it has been in this state
     words("strategy"),
     sa.Column("seed", Seed, nullable=False),
     number("batch_size"),
     words("terms"),  # what else of it, when changed, can make the label store accept what it did not
     number("applied_revision", default=0),
     number("named_revision", default=0),
+    number("training_revision", default=0),
+    number("training_batch", default=0),
     number("changes", default=0),
     sa.Column("exhausted_at", sa.BigInteger),
 )
@@ -45,6 +48,8 @@ versions = sa.Table(
     words("campaign", key=True),
     number("version", key=True),
     flag("promoted"),
+    flag("base"),
+    words("gate_failure"),
     number("label_revision"),
     number("published_us"),
 )
@@ -87,6 +92,7 @@ batches = sa.Table(
     number("number", key=True),
     number("version", default=0),
     words("ranking", default=""),
+    words("strategy", default=""),
     sa.Column("seed", Seed, nullable=False, default=0),
     number("images", default=0),
     words("shortfall", default=""),
@@ -94,6 +100,19 @@ batches = sa.Table(
     flag("closed"),
     words("reason", default=""),
     number("created_us"),
+    sa.Column("closed_us", sa.BigInteger),
+)
+
+picks = sa.Table(
+    "picks",
+    METADATA,
+    words("campaign", key=True),
+    number("batch", key=True),
+    number("place", key=True),  # from 1, in the order in which they were chosen
+    words("image"),
+    sa.Column("score", sa.Double, nullable=False),
+    number("cluster"),
+    words("why"),
 )
 
 images = sa.Table(
@@ -104,7 +123,9 @@ images = sa.Table(
     number("label_set_version", default=0),  # 0: it has no label
     sa.Column("batch", sa.BigInteger),  # the one it is, or was labelled, out with
     flag("skipped"),
-    flag("quarantined"),
+    number("version", default=0),  # as it was last registered, where that is not the first time
+    flag("left_pool"),
+    number("quarantined_version", default=0),  # 0: none was
     sa.Index("images_by_batch", "campaign", "batch"),
 )
 

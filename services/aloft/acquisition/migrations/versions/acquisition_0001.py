@@ -18,14 +18,16 @@ def upgrade() -> None:
         _text("id", key=True),
         *_numbers("version"),
         *_texts("state", "state_reason", "strategy", "seed", "terms"),
-        *_numbers("batch_size", "applied_revision", "named_revision", "changes"),
+        *_numbers("state_us", "batch_size", "changes"),
+        *_numbers("applied_revision", "named_revision", "training_revision", "training_batch"),
         sa.Column("exhausted_at", sa.BigInteger),
     )
     op.create_table(
         "versions",
         _text("campaign", key=True),
         _number("version", key=True),
-        sa.Column("promoted", sa.Boolean, nullable=False),
+        *_flags("promoted", "base"),
+        *_texts("gate_failure"),
         *_numbers("label_revision", "published_us"),
     )
     op.create_table(
@@ -35,21 +37,26 @@ def upgrade() -> None:
         *_numbers("generation"),
         *_texts("manifest_key", "manifest_digest"),
     )
-    _outcomes()
+    _rankings()
+    _batches()
+    _images()
+
+
+def _images() -> None:
     op.create_table(
         "images",
         _text("campaign", key=True),
         _text("image", key=True),
         *_numbers("label_set_version"),
         sa.Column("batch", sa.BigInteger),
-        sa.Column("skipped", sa.Boolean, nullable=False),
-        sa.Column("quarantined", sa.Boolean, nullable=False),
+        *_flags("skipped", "left_pool"),
+        *_numbers("version", "quarantined_version"),
     )
     op.create_index("images_by_batch", "images", ["campaign", "batch"])
     op.create_table("early_revisions", _text("campaign", key=True), _number("revision", key=True))
 
 
-def _outcomes() -> None:
+def _rankings() -> None:
     op.create_table(
         "rankings",
         _text("campaign", key=True),
@@ -62,18 +69,31 @@ def _outcomes() -> None:
         *_numbers("label_revision", "created_us"),
     )
     op.create_index("rankings_by_id", "rankings", ["campaign", "id"])
+
+
+def _batches() -> None:
     op.create_table(
         "batches",
         _text("campaign", key=True),
         _number("number", key=True),
         *_numbers("version"),
-        *_texts("ranking", "seed"),
+        *_texts("ranking", "strategy", "seed"),
         *_numbers("images"),
         *_texts("shortfall"),
         *_numbers("changes"),
-        sa.Column("closed", sa.Boolean, nullable=False),
+        *_flags("closed"),
         *_texts("reason"),
         *_numbers("created_us"),
+        sa.Column("closed_us", sa.BigInteger),
+    )
+    op.create_table(
+        "picks",
+        _text("campaign", key=True),
+        _number("batch", key=True),
+        _number("place", key=True),
+        *_texts("image", "why"),
+        sa.Column("score", sa.Double, nullable=False),
+        *_numbers("cluster"),
     )
 
 
@@ -91,3 +111,7 @@ def _texts(*names: str) -> Sequence[sa.Column[str]]:
 
 def _numbers(*names: str) -> Sequence[sa.Column[int]]:
     return [_number(name) for name in names]
+
+
+def _flags(*names: str) -> Sequence[sa.Column[bool]]:
+    return [sa.Column(name, sa.Boolean, nullable=False) for name in names]

@@ -1,0 +1,100 @@
+"""What the selection of a campaign waits for, as `aloft why` shows it."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from aloft.acquisition import situation
+from aloft.acquisition.domain.due import Awaited, Rank, Select, Wait, next_step, sentence
+from aloft.acquisition.domain.situation import Situation
+from aloft.acquisition.store import batches, campaigns, models
+from aloft.acquisition.store.batches import Selected
+from aloft.acquisition.store.campaigns import Campaign
+from aloft.acquisition.store.models import Version
+from aloft.kit.database import Transaction
+from aloft.kit.errors import NotFound
+from aloft.kit.explaining import Cause, Kind
+
+_KINDS = {Awaited.STOPPED: Kind.IDLE, Awaited.IMAGES: Kind.STUCK}
+"""Of what is not simply somebody's next move."""
+
+_REMEDIES = {
+    Awaited.PAUSED: "`aloft campaign resume {campaign}`",
+    Awaited.IMAGES: "import more images, or stop the campaign",
+    Awaited.ACCEPTANCE: "see what the label store says of the campaign's budget",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class _Known:
+    """What the causes of a campaign are told from."""
+
+    campaign: Campaign
+    now: Situation
+    batch: Selected | None
+    newest: Version | None
+    promoted_us: int | None
+
+
+def explain(tx: Transaction, campaign: str) -> Sequence[Cause]:
+    """Say what the selection of a campaign waits for."""
+    found = campaigns.find(tx, campaign)
+    if found is None:
+        raise NotFound("CAMPAIGN_NOT_FOUND", f"campaigns/{campaign} does not exist", campaign=campaign)
+    now = situation.read(tx, found)
+    known = _Known(
+        campaign=found,
+        now=now,
+        batch=batches.newest(tx, campaign),
+        newest=models.newest(tx, campaign),
+        promoted_us=now.promoted and models.published_us(tx, campaign, now.promoted),
+    )
+    return [_awaited(known), *_gate(known)]
+
+
+def _awaited(known: _Known) -> Cause:
+    step = next_step(known.now)
+    match step:
+        case Rank():
+            return Cause(Kind.WAITING, "RANKING", sentence(step), known.promoted_us)
+        case Select():
+            return Cause(Kind.WAITING, "SELECTION", sentence(step))
+        case Wait(awaited=Awaited.LABELS):
+            return Cause(Kind.WAITING, Awaited.LABELS, _out(known.batch), _since(known, Awaited.LABELS))
+        case Wait(awaited=awaited):
+            remedy = _REMEDIES.get(awaited, "").format(campaign=known.campaign.id)
+            kind = _KINDS.get(awaited, Kind.WAITING)
+            return Cause(kind, awaited, step.sentence, _since(known, awaited), remedy)
+
+
+def _since(known: _Known, awaited: Awaited) -> int | None:
+    match awaited:
+        case Awaited.STOPPED | Awaited.PAUSED | Awaited.VERSION:
+            return known.campaign.state_us
+        case Awaited.POOL:
+            return known.promoted_us
+        case Awaited.LABELS:
+            return known.batch.created_us if known.batch else None
+        case _:
+            return known.batch.closed_us if known.batch else None
+
+
+def _out(batch: Selected | None) -> str:
+    assert batch is not None, "only a batch that is known can be out"
+    short = f" ({batch.shortfall})" if batch.shortfall else ""
+    return f"batch {batch.number} to be labelled: {batch.images} images were sent out{short}"
+
+
+def _gate(known: _Known) -> Iterator[Cause]:
+    """Say that the newest version is not the one that is selected from."""
+    newest = known.newest
+    if newest is None or newest.promoted:
+        return
+    why = f": {newest.gate_failure}" if newest.gate_failure else ""
+    use = f"; batches are selected under version {known.now.promoted}" if known.now.promoted else ""
+    yield Cause(
+        Kind.IDLE if known.now.state == "stopped" else Kind.WAITING,
+        "GATE_FAILED",
+        f"a version that passes the gate: version {newest.version} did not{why}{use}",
+        newest.published_us,
+        "label on, or change the campaign's gate",
+    )

@@ -1,0 +1,48 @@
+"""What is said of the images of a pool."""
+
+from collections.abc import Iterable
+
+from aloft.acquisition.store import campaigns, images
+from aloft.acquisition.store.campaigns import Campaign
+from aloft.api.events.v1 import events_pb2 as events
+from aloft.api.labels.v1 import campaign_pb2 as pb
+from aloft.kit.bus.context import Context, Poison
+from aloft.kit.database import Transaction
+from aloft.kit.objects.digests import sha256_hex
+from aloft.kit.objects.port import Objects
+
+
+def image_registered(
+    tx: Transaction, campaign: Campaign, event: events.ImageRegistered, objects: Objects
+) -> None:
+    """Know what was registered anew: replaced in the bucket, or taken out of the pool into another split.
+
+    An image that is new needs no row: it is selected once embedding has covered it.
+    """
+    anew = {
+        each.image: (each.version, each.split == pb.SPLIT_POOL)
+        for each in _registered(event, objects)
+        if each.version > images.FIRST
+    }
+    if images.register(tx, campaign.id, anew):
+        campaigns.changed(tx, campaign.id)
+
+
+def image_quarantined(
+    tx: Transaction, campaign: Campaign, event: events.ImageQuarantined, _: Context
+) -> None:
+    """Never select this version of the image again."""
+    # A version that is not said is the first one.
+    version = max(event.image_version, images.FIRST)
+    if images.quarantine(tx, campaign.id, event.image, version):
+        campaigns.changed(tx, campaign.id)
+
+
+def _registered(event: events.ImageRegistered, objects: Objects) -> Iterable[events.RegisteredImage]:
+    if not event.manifest_key:
+        return event.images
+    data = objects.get(event.manifest_key)
+    if (found := sha256_hex(data)) != event.manifest_digest:
+        said = event.manifest_digest
+        raise Poison(f"the manifest {event.manifest_key} has the SHA-256 {found}, the event says {said}")
+    return events.ImageRegistered.FromString(data).images
