@@ -10,8 +10,8 @@ from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanE
 from sqlalchemy import select
 
 from aloft.api.events.v1 import events_pb2 as events
-from aloft.kit.bus import emit, tables
-from aloft.kit.bus.topics import IMAGE_REGISTERED, MODEL_PUBLISHED
+from aloft.kit.bus import emit, rounds, tables
+from aloft.kit.bus.topics import BATCH_CLOSED, BATCH_SELECTED, IMAGE_REGISTERED, MODEL_PUBLISHED
 from aloft.kit.bus.tracing import handling
 from aloft.kit.clock import ManualClock
 from aloft.kit.database import Database, migrate
@@ -19,6 +19,8 @@ from aloft.kit.jobs import Jobs, JobWorker, Lease
 from aloft.kit.telemetry import configure_tracing, continuing, span_from, traceparent
 
 IMPORT = "00-11111111111111111111111111111111-1111111111111111-01"
+SUBMIT = "00-33333333333333333333333333333333-3333333333333333-01"
+OLDER = "00-44444444444444444444444444444444-4444444444444444-01"
 ROUND = "00-22222222222222222222222222222222-2222222222222222-01"
 
 
@@ -85,6 +87,37 @@ def test_where_nothing_was_stored_the_callers_trace_goes_on() -> None:
     configure_tracing("test")
     with span_from(IMPORT, "submit"), continuing("", "close batch"):
         assert traceparent().split("-")[1] == IMPORT.split("-")[1]
+
+
+def keep_round(database: Database, batch: int, parent: str) -> None:
+    """Handle the selection of a batch, as the label store does."""
+    with handling(BATCH_SELECTED.name, "c", "e", parent), database.transaction() as tx:
+        rounds.remember(tx, "c", batch)
+
+
+def test_what_a_vendors_call_brings_about_goes_on_in_the_round(
+    database: Database, spans: InMemorySpanExporter
+) -> None:
+    keep_round(database, 2, OLDER)
+    keep_round(database, 3, ROUND)
+    with span_from(SUBMIT, "submit"), database.transaction() as tx:
+        emit(tx, "c", events.LabelsCommitted(campaign="c", label_revision=7))
+        emit(tx, "c", events.BatchClosed(campaign="c", batch=3))
+        emit(tx, "c", events.ImageReleased(campaign="c", batch=2))
+        emit(tx, "c", events.CampaignChanged())
+        emit(tx, "d", events.BatchClosed(campaign="d", batch=3))
+    expected = [ROUND, ROUND, OLDER, SUBMIT, SUBMIT]
+    assert traces(database) == [one.split("-")[1] for one in expected]
+    (link,) = named(spans, f"emit {BATCH_CLOSED.name}").links
+    assert f"{link.context.trace_id:032x}" == SUBMIT.split("-")[1], "the call cannot be found from the round"
+
+
+def test_the_first_trace_that_is_kept_of_a_round_stays(database: Database) -> None:
+    keep_round(database, 3, ROUND)
+    keep_round(database, 3, SUBMIT)
+    with database.read() as tx:
+        assert rounds.trace_of(tx, "c", 3).split("-")[1] == ROUND.split("-")[1]
+        assert rounds.trace_of(tx, "c", 4) == ""
 
 
 @pytest.mark.parametrize("others_first", [True, False])

@@ -29,7 +29,7 @@ def emit(tx: Transaction, key: str, event: Payload, subject: str = "") -> str:
             f"{type(event).__name__} of {key!r} is {len(payload)} bytes and an event holds"
             f" {MAX_PAYLOAD} at most: put the bulk into an object and its key and digest into the event"
         )
-    with tracing.emitting(topic, key, event):
+    with tracing.emitting(tx, topic, key, event):
         return put(tx, topic.name, key, topic.type, payload, subject=subject)
 
 

@@ -64,6 +64,14 @@ lanes = Table(
     Column("error", Text),
 )
 
+rounds = Table(
+    "rounds",
+    METADATA,
+    Column("key", Text, primary_key=True),
+    Column("batch", BigInteger, primary_key=True),
+    Column("traceparent", Text),
+)
+
 PENDING, DONE, DEAD = "pending", "done", "dead"
 """States of an event in the inbox."""
 

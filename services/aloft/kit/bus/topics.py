@@ -16,6 +16,8 @@ class Topic:
     compacted: bool = False
     begins_round: bool = False
     """Whether its events begin a round of a campaign, and with it a trace."""
+    in_round: bool = False
+    """Whether its events belong to the round of a batch, whoever's call made them."""
     moves_round: bool = False
     """Whether its events move a round on: what follows from them belongs to its trace before any other."""
 
@@ -33,9 +35,9 @@ class Topic:
 CAMPAIGN_CHANGED = Topic("aloft.campaign.changed.v1", events.CampaignChanged, compacted=True)
 IMAGE_REGISTERED = Topic("aloft.image.registered.v1", events.ImageRegistered)
 IMAGE_QUARANTINED = Topic("aloft.image.quarantined.v1", events.ImageQuarantined)
-LABELS_COMMITTED = Topic("aloft.labels.committed.v1", events.LabelsCommitted)
-BATCH_CLOSED = Topic("aloft.batch.closed.v1", events.BatchClosed, moves_round=True)
-IMAGE_RELEASED = Topic("aloft.image.released.v1", events.ImageReleased)
+LABELS_COMMITTED = Topic("aloft.labels.committed.v1", events.LabelsCommitted, in_round=True)
+BATCH_CLOSED = Topic("aloft.batch.closed.v1", events.BatchClosed, in_round=True, moves_round=True)
+IMAGE_RELEASED = Topic("aloft.image.released.v1", events.ImageReleased, in_round=True)
 MODEL_PUBLISHED = Topic("aloft.model.published.v1", events.ModelPublished, moves_round=True)
 POOL_EMBEDDED = Topic("aloft.pool.embedded.v1", events.PoolEmbedded, moves_round=True)
 BATCH_SELECTED = Topic("aloft.batch.selected.v1", events.BatchSelected, begins_round=True)

@@ -10,11 +10,11 @@ from typing import Any
 from google.protobuf.message import DecodeError
 from sqlalchemy import Row
 
-from aloft.kit.bus import cloudevents, inbox, lanes, tracing
+from aloft.kit.bus import cloudevents, inbox, lanes, rounds, tracing
 from aloft.kit.bus.context import Context, Handlers, NotYet, Poison
 from aloft.kit.bus.lanes import Lane
 from aloft.kit.bus.metrics import BusMetrics, metrics_in
-from aloft.kit.bus.topics import CAMPAIGN_CHANGED
+from aloft.kit.bus.topics import BATCH_SELECTED, CAMPAIGN_CHANGED
 from aloft.kit.database import Transaction
 from aloft.kit.database.database import Transactions
 
@@ -122,7 +122,10 @@ class InboxWorker:
         )
         with tracing.handling(row.topic, row.key, row.event, event.traceparent) as span:
             said = payload.FromString(row.payload)
-            span.set_attributes(tracing.about(said))
+            told = tracing.about(said)
+            span.set_attributes(told)
+            if row.topic == BATCH_SELECTED.name:
+                rounds.remember(tx, row.key, int(told["aloft.batch"]))
             handler(tx, said, context)
         return "done"
 

@@ -24,6 +24,12 @@ def upgrade() -> None:
         sa.Column("error", sa.Text),
     )
     op.create_index("inbox_lanes_due", "inbox_lanes", ["due_us"])
+    op.create_table(
+        "rounds",
+        sa.Column("key", sa.Text, primary_key=True),
+        sa.Column("batch", sa.BigInteger, primary_key=True),
+        sa.Column("traceparent", sa.Text, nullable=False),
+    )
 
 
 def _outbox() -> None:
