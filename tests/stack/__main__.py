@@ -9,14 +9,14 @@ import argparse
 import sys
 from collections.abc import Callable
 
-from tests.stack import kafka, minio, postgres, prometheus
+from tests.stack import kafka, minio, postgres, prometheus, torchserve
 from tests.stack.cache import CannotBeHad
 from tests.stack.standing import down, up
 
 
 def fetch() -> None:
     """Get everything, what is quickly missed first."""
-    for each in (postgres.fetch, kafka.fetch, prometheus.fetch, minio.fetch):
+    for each in (postgres.fetch, torchserve.fetch, kafka.fetch, prometheus.fetch, minio.fetch):
         each()
 
 

@@ -1,8 +1,8 @@
 """One fixture per real server.
 
-`kafka`, `minio`, `postgres` and `prometheus` are shared by the whole session: tests keep apart by topic
-prefix, bucket and database. A test that breaks a server takes one of its own from `own_kafka`, `own_minio`,
-`own_postgres`.
+`kafka`, `minio`, `postgres`, `prometheus` and `torchserve` are shared by the whole session: tests keep apart
+by topic prefix, bucket, database and campaign. A test that breaks a server takes one of its own from
+`own_kafka`, `own_minio`, `own_postgres`, `own_torchserve`.
 
 A test that uses any of them is marked `servers`. So is one whose parameter names a real adapter (`kafka`,
 `s3`, `postgresql`), since such a test usually asks for its server only when it runs.
@@ -22,6 +22,7 @@ from tests.stack.postgres import Postgres
 from tests.stack.prometheus import Prometheus
 from tests.stack.server import Server
 from tests.stack.session import FETCH, Session
+from tests.stack.torchserve import TorchServe
 
 SERVER_OF_FIXTURE = {
     "kafka": "kafka",
@@ -29,14 +30,21 @@ SERVER_OF_FIXTURE = {
     "postgres": "postgres",
     "postgres_database": "postgres",
     "prometheus": "prometheus",
+    "torchserve": "torchserve",
 }
-PRIVATE = {"own_kafka": "kafka", "own_minio": "minio", "own_postgres": "postgres"}
+PRIVATE = {
+    "own_kafka": "kafka",
+    "own_minio": "minio",
+    "own_postgres": "postgres",
+    "own_torchserve": "torchserve",
+}
 SERVER_OF_ADAPTER = {
     "kafka": "kafka",
     "s3": "minio",
     "minio": "minio",
     "postgresql": "postgres",
     "postgres": "postgres",
+    "torchserve": "torchserve",
 }
 
 S = TypeVar("S", bound=Server)
@@ -121,6 +129,12 @@ def prometheus(stack: Session) -> Prometheus:
     return _shared(stack, Prometheus)
 
 
+@pytest.fixture(scope="session")
+def torchserve(stack: Session) -> TorchServe:
+    """Give the shared TorchServe: `management`, `inference`, `key_file`, `store`."""
+    return _shared(stack, TorchServe)
+
+
 @pytest.fixture
 def postgres_database(postgres: Postgres) -> Iterator[str]:
     """Give the superuser's URL of a fresh database, dropped afterwards."""
@@ -148,6 +162,13 @@ def own_postgres(stack: Session) -> Iterator[Callable[[], Postgres]]:
     """Start database servers for this test alone."""
     with _ended_afterwards() as started:
         yield lambda: started(Postgres(stack.private_folder()))
+
+
+@pytest.fixture
+def own_torchserve(stack: Session) -> Iterator[Callable[[], TorchServe]]:
+    """Start TorchServes for this test alone."""
+    with _ended_afterwards() as started:
+        yield lambda: started(TorchServe(stack.private_folder()))
 
 
 @contextmanager

@@ -36,11 +36,14 @@ def free_port() -> int:
 
 
 def children(pid: int) -> list[int]:
-    """List the child processes of a process."""
-    try:
-        return [int(word) for word in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
-    except FileNotFoundError:
-        return []
+    """List the child processes of a process, whichever of its threads started them."""
+    found = []
+    for thread in Path(f"/proc/{pid}/task").glob("*"):
+        try:
+            found += [int(word) for word in (thread / "children").read_text().split()]
+        except (FileNotFoundError, ProcessLookupError):
+            continue  # the thread has ended
+    return found
 
 
 def alive(pid: int) -> bool:

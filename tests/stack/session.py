@@ -9,20 +9,24 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import IO
 
-from tests.stack import kafka, minio, postgres, prometheus
+from tests.stack import kafka, minio, postgres, prometheus, torchserve
 from tests.stack.kafka import Kafka
 from tests.stack.minio import Minio
 from tests.stack.postgres import Postgres
 from tests.stack.prometheus import Prometheus
 from tests.stack.server import Server
+from tests.stack.torchserve import TorchServe
 
-KINDS: dict[str, type[Server]] = {kind.name: kind for kind in (Kafka, Minio, Postgres, Prometheus)}
+KINDS: dict[str, type[Server]] = {
+    kind.name: kind for kind in (Kafka, Minio, Postgres, Prometheus, TorchServe)
+}
 
 FETCH: dict[str, Callable[[], Path]] = {
     "kafka": kafka.fetch,
     "minio": minio.fetch,
     "postgres": postgres.fetch,
     "prometheus": prometheus.fetch,
+    "torchserve": torchserve.fetch,
 }
 
 PREFIX = "aloft-stack-"

@@ -21,8 +21,8 @@ MANIFEST = "MAR-INF/MANIFEST.json"
 MEMBERS = (MANIFEST, ENTRY, DESCRIPTION, WEIGHTS)
 """In the order in which they lie."""
 
-# TorchServe takes a class only from a file that the archive brings: the code itself is installed beside it.
-_ENTRY = "from aloft.serving.torchserve_handler import handle as handle\n"
+# TorchServe takes a handler only from a file that the archive brings; its code is installed with the server.
+_ENTRY = "from aloft.serving.torchserve.entry import Entry\n\nhandle = Entry().handle\n"
 _LONG_AGO = (1980, 1, 1, 0, 0, 0)
 
 
