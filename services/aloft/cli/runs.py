@@ -17,12 +17,23 @@ app = typer.Typer(no_args_is_help=True, help="Runs, which make versions of a cam
 @app.command()
 def create(
     campaign: str,
+    fine_tune: Annotated[
+        bool, typer.Option("--fine-tune", help="Train on every label set so far, instead of a new base.")
+    ] = False,
     architecture: Annotated[str, typer.Option(help="A backbone; by default the campaign's.")] = "",
     checkpoint: Annotated[str, typer.Option(help="Key of weights in the aloft bucket.")] = "",
     json: Json = False,
 ) -> None:
-    """Start a run that makes a base version, from the campaign's source unless another is named."""
-    wanted = trainer.Run(base=trainer.BaseRun(architecture=architecture))
+    """Start a run: a base version, from the campaign's source unless one is named, or a fine-tuned one."""
+    if fine_tune and (architecture or checkpoint):
+        raise typer.BadParameter(
+            "a fine-tuned version begins from the base version", param_hint="--fine-tune"
+        )
+    wanted = trainer.Run()
+    if fine_tune:
+        wanted.fine_tune.SetInParent()
+    else:
+        wanted.base.architecture = architecture
     if checkpoint:
         wanted.base.checkpoint_key = checkpoint
     request = trainer.CreateRunRequest(parent=f"campaigns/{campaign}", run=wanted, request_id=str(uuid4()))
