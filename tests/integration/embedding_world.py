@@ -1,7 +1,8 @@
 """Embedding alone: a test says what label store and trainer would, and reads the outbox and the bucket."""
 
 import io
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -13,24 +14,31 @@ from PIL import Image
 from aloft.api.embedding.v1 import embedding_service_pb2 as api
 from aloft.api.events.v1 import events_pb2 as events
 from aloft.api.labels.v1 import campaign_pb2 as labels
+from aloft.embedding.explaining import explain
 from aloft.embedding.handlers import EventHandlers
 from aloft.embedding.servicer import EmbeddingServicer
-from aloft.embedding.use_cases.backbones import Backbones
+from aloft.embedding.use_cases.artefacts import Artefacts
 from aloft.embedding.use_cases.embed_pool import EMBED, EmbedPool, Options
 from aloft.embedding.use_cases.pipeline import Feed
 from aloft.kit.bus import tables
 from aloft.kit.bus.context import Context
-from aloft.kit.database import Database
+from aloft.kit.database import Database, migrate
+from aloft.kit.explaining import Cause
 from aloft.kit.ids import image_id
 from aloft.kit.jobs import Jobs, JobWorker
 from aloft.kit.objects.digests import sha256_hex
 from aloft.kit.objects.directory import DirectoryObjects
+from aloft.kit.objects.errors import StoreUnavailable
 from aloft.kit.objects.port import Objects
 from aloft.kit.rpc.call import Call, Principal, Role
-from aloft.networks import backbone_digest, build, save_weights
-from aloft.shards import Manifest, read_manifest, stream
+from aloft.networks import Head, backbone_digest, build, save_weights
+from aloft.shards import Manifest, features_folder, logits_folder, read_manifest, stream, stream_logits
+from tests.contract.databases import place
 
 CAMPAIGN = "c"
+LABELS = ("water", "ship", "field")
+FEATURES = 32
+"""Of the network `tiny`."""
 OPERATOR = Principal("operators/o", Role.OPERATOR)
 SPEC = labels.ImageSpec(height=16, width=16, bands=3)
 
@@ -44,23 +52,41 @@ def picture(seed: int, bands: int = 3) -> bytes:
     return stream.getvalue()
 
 
+def head(seed: int) -> Head:
+    """Draw a head that no other seed gives."""
+    drawn = np.random.default_rng(seed)
+    shape = (len(LABELS), FEATURES)
+    return Head(
+        drawn.normal(size=shape).astype(np.float32), drawn.normal(size=len(LABELS)).astype(np.float32)
+    )
+
+
 class World:
     """One campaign, a bucket of images, and the service's loops taken a step at a time."""
 
-    def __init__(self, database: Database, folder: Path, *, batch: int = 2, shard_images: int = 4) -> None:
+    def __init__(
+        self,
+        database: Database,
+        folder: Path,
+        *,
+        batch: int = 2,
+        shard_images: int = 4,
+        campaign: str = CAMPAIGN,
+    ) -> None:
+        self.name = campaign
         self.database = database
         self.objects: Objects = DirectoryObjects(folder / "objects")
         self.images = DirectoryObjects(folder / "pool")
         self.options = Options(Feed(batch, 2), shard_images, 1 << 20)
         self.jobs = Jobs(self.database)
-        self.servicer = EmbeddingServicer(self.database, self.jobs)
+        self.servicer = EmbeddingServicer(self.database, self.objects)
         self._versions: dict[str, int] = {}
 
     def worker(self, pool: Any = None, objects: Any = None) -> JobWorker:
         """Make a worker as a new process would, over other ports where they are given."""
         bucket = objects or self.objects
-        backbones = Backbones(bucket, "cpu")
-        embed = EmbedPool(self.database, bucket, pool or self.images, self.jobs, backbones, self.options)
+        artefacts = Artefacts(bucket, "cpu")
+        embed = EmbedPool(self.database, bucket, pool or self.images, self.jobs, artefacts, self.options)
         return JobWorker(self.jobs, {EMBED: embed}, "w")
 
     def work(self, worker: JobWorker | None = None) -> int:
@@ -75,12 +101,12 @@ class World:
         """Handle an event, as the inbox does."""
         handlers = EventHandlers(self.jobs, self.objects).by_event()
         with self.database.transaction() as tx:
-            handlers[type(event)](tx, event, Context("e", "t", CAMPAIGN, "", tx.now(), "", 1))
+            handlers[type(event)](tx, event, Context("e", "t", self.name, "", tx.now(), "", 1))
 
     def campaign(self, version: int = 1, **more: Any) -> None:
         """Say how the campaign is."""
         spec = more.pop("image_spec", SPEC)
-        campaign = labels.Campaign(name=f"campaigns/{CAMPAIGN}", version=version, image_spec=spec, **more)
+        campaign = labels.Campaign(name=f"campaigns/{self.name}", version=version, image_spec=spec, **more)
         self.say(events.CampaignChanged(campaign=campaign))
 
     def put(self, *numbers: int) -> None:
@@ -106,7 +132,7 @@ class World:
     def register(self, *keys: str, split: labels.Split.ValueType = labels.SPLIT_POOL) -> None:
         """Say that images are registered."""
         self.say(
-            events.ImageRegistered(campaign=CAMPAIGN, images=[self.registered(key, split) for key in keys])
+            events.ImageRegistered(campaign=self.name, images=[self.registered(key, split) for key in keys])
         )
 
     def add(self, *numbers: int) -> None:
@@ -114,17 +140,20 @@ class World:
         self.put(*numbers)
         self.register(*(f"{number}.png" for number in numbers))
 
-    def publish(self, version: int = 1, seed: int = 1, **more: Any) -> events.ModelPublished:
+    def publish(
+        self, version: int = 1, seed: int = 1, head: Head | None = None, **more: Any
+    ) -> events.ModelPublished:
         """Say that a version is published, its artefact being in the bucket."""
         backbone = build("tiny", seed=seed)
-        weights = save_weights(backbone)
-        key = f"campaigns/{CAMPAIGN}/models/{version}/weights.safetensors"
+        weights = save_weights(backbone, head)
+        key = f"campaigns/{self.name}/models/{version}/weights.safetensors"
         self.objects.put(key, weights)
         said: dict[str, Any] = {
-            "campaign": CAMPAIGN,
+            "campaign": self.name,
             "version": version,
             "promoted": True,
-            "base": True,
+            "base": head is None,
+            "labels": LABELS if head is not None else (),
             "architecture": "tiny",
             "artefact_key": key,
             "artefact_digest": sha256_hex(weights),
@@ -136,12 +165,15 @@ class World:
         return event
 
     def announced(self, kind: type[Message]) -> list[Any]:
-        """Read every event of a kind that was announced, in order."""
+        """Read every event of a kind that was announced of the campaign, in order."""
         with self.database.read() as tx:
             wanted = sa.select(tables.outbox.c.payload).where(
                 tables.outbox.c.type == kind.DESCRIPTOR.full_name
             )
-            return [kind.FromString(row[0]) for row in tx.execute(wanted.order_by(tables.outbox.c.id))]
+            found: list[Any] = [
+                kind.FromString(row[0]) for row in tx.execute(wanted.order_by(tables.outbox.c.id))
+            ]
+        return [event for event in found if event.campaign == self.name]
 
     def pools(self) -> list[events.PoolEmbedded]:
         """Read what was announced of the pool."""
@@ -168,11 +200,88 @@ class World:
         assert len({image for image, _ in rows}) == len(rows), "an image is in the manifest twice"
         return dict(rows)
 
+    def logits(self) -> dict[str, np.ndarray[Any, Any]]:
+        """Read the logits of the manifest that was announced last; no image may be there twice."""
+        rows = [
+            (image.ljust(16, b"\0").hex(), logits)
+            for part in stream_logits(self.objects, self.manifest())
+            for image, logits in zip(part.images.tolist(), part.logits, strict=True)
+        ]
+        assert len({image for image, _ in rows}) == len(rows), "an image is in the manifest twice"
+        return dict(rows)
+
+    def causes(self) -> list[Cause]:
+        """Ask the service what the campaign waits for."""
+        with self.database.read() as tx:
+            return list(explain(tx, self.name))
+
+    def collect(self, *, dry_run: bool = False) -> api.CollectPoolGarbageResponse:
+        """Have the service tidy up."""
+        asked = api.CollectPoolGarbageRequest(name=f"campaigns/{self.name}/pool", dry_run=dry_run)
+        return self.servicer.CollectPoolGarbage(asked, Call.by(OPERATOR))
+
+    def stored(self) -> set[str]:
+        """Name the shards and manifests in the bucket."""
+        folders = (features_folder(self.name), logits_folder(self.name))
+        return {info.key for folder in folders for info in self.objects.list(folder)}
+
     def pool(self) -> api.Pool:
         """Ask the service where the pool stands."""
-        return self.servicer.GetPool(api.GetPoolRequest(name=f"campaigns/{CAMPAIGN}/pool"), Call.by(OPERATOR))
+        return self.servicer.GetPool(
+            api.GetPoolRequest(name=f"campaigns/{self.name}/pool"), Call.by(OPERATOR)
+        )
 
 
 def ids(numbers: Iterable[int]) -> set[str]:
     """Say the ids of images."""
     return {image_id(f"{number}.png") for number in numbers}
+
+
+@contextmanager
+def opened(folder: Path, admin_url: str | None = None, **options: Any) -> Iterator[World]:
+    """Make a world on SQLite, or on the PostgreSQL server of the URL."""
+    with place("sqlite" if admin_url is None else "postgresql", folder, admin_url) as made:
+        database = made.open()
+        migrate(database, "aloft.embedding")
+        yield World(database, folder, **options)
+
+
+class Watched:
+    """A bucket that counts what is opened, and does something else where a test says so."""
+
+    def __init__(self, objects: Any) -> None:
+        self.objects = objects
+        self.opened: list[str] = []
+        self.away = False
+
+    @contextmanager
+    def stream(self, key: str) -> Iterator[Iterator[bytes]]:
+        if self.away:
+            raise StoreUnavailable("the store does not answer")
+        self.opened.append(key)
+        with self.objects.stream(key) as pieces:
+            yield pieces
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.objects, name)
+
+
+class Killed(BaseException):
+    """The process ended here."""
+
+
+class Dying:
+    """A bucket whose process dies at a put."""
+
+    def __init__(self, objects: Any, puts: int) -> None:
+        self.objects = objects
+        self.puts = puts
+
+    def put(self, *arguments: Any, **named: Any) -> Any:
+        if self.puts == 0:
+            raise Killed
+        self.puts -= 1
+        return self.objects.put(*arguments, **named)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.objects, name)

@@ -6,13 +6,15 @@ from pydantic import Field
 
 from aloft.api.embedding.v1 import embedding_service_pb2 as api
 from aloft.api.embedding.v1.embedding_service_pb2_grpc import add_EmbeddingServiceServicer_to_server
+from aloft.embedding.explaining import explain
 from aloft.embedding.handlers import EventHandlers
 from aloft.embedding.servicer import EmbeddingServicer
-from aloft.embedding.use_cases.backbones import Backbones
+from aloft.embedding.use_cases.artefacts import Artefacts
 from aloft.embedding.use_cases.embed_pool import EMBED, EmbedPool, Options
 from aloft.embedding.use_cases.pipeline import Feed
 from aloft.kit import assembly
 from aloft.kit.jobs import Jobs
+from aloft.kit.rpc.explanations import explanations
 from aloft.kit.service import Ports, Service, Servicer
 from aloft.kit.settings import RpcSettings, Section, TelemetrySettings
 from aloft.kit.settings import Settings as KitSettings
@@ -60,17 +62,17 @@ def build(settings: Settings, ports: Ports) -> Service:
     own = settings.embedding
     jobs = Jobs(ports.database)
     options = Options(Feed(own.batch_images, own.reader_threads), own.shard_images, own.max_image_bytes)
-    backbones = Backbones(ports.objects, own.device, own.torch_threads)
-    embed = EmbedPool(ports.database, ports.objects, ports.pool, jobs, backbones, options)
+    artefacts = Artefacts(ports.objects, own.device, own.torch_threads)
+    embed = EmbedPool(ports.database, ports.objects, ports.pool, jobs, artefacts, options)
     servicer = Servicer(
         add_EmbeddingServiceServicer_to_server,
-        EmbeddingServicer(ports.database, jobs),
+        EmbeddingServicer(ports.database, ports.objects),
         api.DESCRIPTOR.services_by_name["EmbeddingService"].full_name,
     )
     return Service(
         name=NAME,
         database=ports.database,
-        servicers=[servicer],
+        servicers=[servicer, explanations(ports.database, NAME, explain)],
         backgrounds=[
             *assembly.events(ports, NAME, EventHandlers(jobs, ports.objects).by_event()),
             *assembly.jobs(ports, {EMBED: embed}, lease_s=own.lease_s),

@@ -1,5 +1,6 @@
 """What embedding speaks of: a pool's images, versions, why an image cannot be used, what a pool waits for."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -36,7 +37,7 @@ class Rejected:
 
 @dataclass(frozen=True, slots=True)
 class Model:
-    """A promoted version, as far as its features go."""
+    """A promoted version, as far as its features and logits go."""
 
     version: int
     architecture: str
@@ -44,17 +45,20 @@ class Model:
     artefact_digest: str
     backbone: str
     feature_size: int
+    labels: tuple[str, ...] = ()
+    """Of the logits, in their order; a version without a head has none."""
 
 
 @dataclass(frozen=True, slots=True)
 class Pool:
-    """The manifest that was last announced."""
+    """A manifest that was announced."""
 
     version: int
     generation: int
     key: str
     digest: str
     images: int
+    announced_us: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +77,7 @@ class Work:
     """How far the job at hand is."""
 
     running: bool
+    since_us: int
     stage: str
     done: int
     total: int
@@ -80,34 +85,41 @@ class Work:
 
 
 @dataclass(frozen=True, slots=True)
+class Promoted:
+    """The newest version, and what is known of its artefact."""
+
+    model: Model
+    known_us: int
+    unusable: str
+    """What is wrong with the artefact; empty where nothing is known to be."""
+    unusable_us: int
+
+
+@dataclass(frozen=True, slots=True)
 class Standing:
     """Where a campaign's pool stands."""
 
+    known_us: int
     registered: int
     quarantined: int
     missing: int
-    model: Model | None
+    """Usable images without features under the newest version's backbone."""
+    unscored: int
+    """Images with features and without logits, where the newest version has a head."""
+    promoted: Promoted | None
     pool: Pool | None
     work: Work | None
 
-    def waiting_for(self) -> str:
-        """Say in a sentence what the pool waits for; nothing when the manifest covers it."""
-        if self.model is None:
-            return "a promoted model version: the trainer has published none"
-        if not self.registered:
-            return "images: none is registered for the pool"
-        if self.registered == self.quarantined:
-            return f"usable images: all {self.registered} of the pool are quarantined"
-        if not self.missing and self.pool is not None and self.pool.version == self.model.version:
-            return ""
-        return self._job(self.model.version)
 
-    def _job(self, version: int) -> str:
-        goal = f"the features of {self.missing} images under version {version}"
-        if self.work is None:
-            return f"{goal}: no job is queued for them"
-        if self.work.running:
-            return f"{goal}: {self.work.stage or 'starting'}, {self.work.done} of {self.work.total} done"
-        if self.work.error:
-            return f"{goal}: the last attempt failed: {self.work.error}"
-        return f"{goal}: a job is queued"
+def kept_backbones(promoted: Iterable[tuple[int, str]], announced: int | None) -> set[str]:
+    """Say whose features are kept, of versions and their backbones: the current ones and the one before.
+
+    Current is what the manifest announced last is about, and everything newer, which may become it.
+    """
+    kept: set[str] = set()
+    for version, backbone in sorted(promoted, reverse=True):
+        if announced is None or version >= announced:
+            kept.add(backbone)
+        elif backbone not in kept:
+            return kept | {backbone}
+    return kept

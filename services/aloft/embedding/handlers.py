@@ -50,6 +50,9 @@ class EventHandlers:
         self._require(tx, context.campaign)
         if not event.promoted:
             return
+        if event.base == bool(event.labels):
+            has = "labels and no head" if event.base else "a head and no labels"
+            raise Poison(f"version {event.version} has {has}")
         model = Model(
             event.version,
             event.architecture,
@@ -57,6 +60,7 @@ class EventHandlers:
             event.artefact_digest,
             event.backbone_digest,
             event.feature_size,
+            tuple(event.labels),
         )
         campaigns.promote(tx, context.campaign, model)
         enqueue(self._jobs, tx, context.campaign)

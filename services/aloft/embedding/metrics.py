@@ -9,6 +9,16 @@ from prometheus_client import Counter
 from aloft.embedding.domain import Reason
 
 IMAGES = Counter("aloft_embedding_images", "Images whose features were written.")
+NOT_FINITE = Counter(
+    "aloft_embedding_not_finite", "Images with features that are not finite, which no strategy can score."
+)
+SCORED = Counter("aloft_embedding_scored", "Images whose logits were written.")
+DAMAGED = Counter(
+    "aloft_embedding_damaged_shards", "Shards that are made anew: they were not what was written."
+)
+UNUSABLE = Counter(
+    "aloft_embedding_unusable_artefacts", "Times that a version's artefact was not what was published."
+)
 QUARANTINED = Counter("aloft_embedding_quarantined", "Images found to be unusable.", ["reason"])
 SECONDS = Counter(
     "aloft_embedding_seconds",

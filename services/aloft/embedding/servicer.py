@@ -1,25 +1,25 @@
 """EmbeddingService over the rows."""
 
 from aloft.api.embedding.v1 import embedding_service_pb2 as api
-from aloft.embedding.domain import Standing, Work
-from aloft.embedding.store import campaigns, images, pools
-from aloft.embedding.use_cases.embed_pool import EMBED
-from aloft.kit.database import Transaction
+from aloft.embedding.explaining import cause, read_standing
+from aloft.embedding.use_cases.collect_garbage import collect_garbage
 from aloft.kit.database.database import Transactions
-from aloft.kit.errors import NotFound
-from aloft.kit.jobs import Jobs, State
+from aloft.kit.explaining import Kind
 from aloft.kit.names import ResourceName
+from aloft.kit.objects.port import Objects
 from aloft.kit.rpc.call import Call, Role, allow
 
 POOL = ResourceName("campaigns/{campaign}/pool")
 
+KEYS_SHOWN = 100
+
 
 class EmbeddingServicer:
-    """Says where each campaign's pool stands."""
+    """Says where each campaign's pool stands, and tidies up behind it."""
 
-    def __init__(self, database: Transactions, jobs: Jobs) -> None:
+    def __init__(self, database: Transactions, objects: Objects) -> None:
         self._database = database
-        self._jobs = jobs
+        self._objects = objects
 
     @allow(Role.ADMIN, Role.OPERATOR, Role.SERVICE)
     def GetPool(self, request: api.GetPoolRequest, call: Call) -> api.Pool:  # noqa: N802 (the contract's name)
@@ -27,11 +27,8 @@ class EmbeddingServicer:
         (campaign,) = POOL.parse(request.name)
         call.principal.require_campaign(campaign)
         with self._database.read() as tx:
-            if campaigns.spec(tx, campaign) is None:
-                message = f"campaigns/{campaign} is not known to embedding"
-                raise NotFound("CAMPAIGN_NOT_FOUND", message, campaign=campaign)
-            standing = self._standing(tx, campaign)
-        pool = standing.pool
+            standing = read_standing(tx, campaign)
+        pool, waits = standing.pool, cause(standing)
         return api.Pool(
             name=request.name,
             model_version=pool.version if pool else 0,
@@ -40,20 +37,21 @@ class EmbeddingServicer:
             registered_images=standing.registered,
             embedded_images=pool.images if pool else 0,
             quarantined_images=standing.quarantined,
-            waiting_for=standing.waiting_for(),
+            waiting_for="" if waits.kind is Kind.IDLE else waits.waits_for,
         )
 
-    def _standing(self, tx: Transaction, campaign: str) -> Standing:
-        registered, quarantined = images.count(tx, campaign)
-        model = campaigns.newest(tx, campaign)
-        missing = images.count_missing(tx, campaign, model.backbone) if model else 0
-        pool = pools.current(tx, campaign)
-        return Standing(registered, quarantined, missing, model, pool, self._work(tx, campaign))
-
-    def _work(self, tx: Transaction, campaign: str) -> Work | None:
-        jobs = self._jobs.list(tx, campaign=campaign, kinds=(EMBED,), limit=5)
-        job = next((job for job in jobs if job.state is State.RUNNING), jobs[0] if jobs else None)
-        if job is None or job.state in (State.SUCCEEDED, State.CANCELLED):
-            return None
-        at = job.progress
-        return Work(job.state is State.RUNNING, at.stage, at.done, at.total, job.error or "")
+    @allow(Role.ADMIN, Role.OPERATOR)
+    def CollectPoolGarbage(  # noqa: N802 (the contract's name)
+        self, request: api.CollectPoolGarbageRequest, call: Call
+    ) -> api.CollectPoolGarbageResponse:
+        """Remove what nothing names any more, or only say what that is."""
+        (campaign,) = POOL.parse(request.name)
+        call.principal.require_campaign(campaign)
+        with self._database.read() as tx:
+            read_standing(tx, campaign)
+        garbage = collect_garbage(self._database, self._objects, campaign, dry_run=request.dry_run)
+        return api.CollectPoolGarbageResponse(
+            objects=len(garbage),
+            bytes=sum(info.size for info in garbage),
+            keys=[info.key for info in garbage[:KEYS_SHOWN]],
+        )

@@ -1,18 +1,21 @@
 """Campaigns and their promoted versions as rows. What is older than what is known is ignored."""
 
-from dataclasses import asdict
+from collections.abc import Sequence
+from dataclasses import asdict, fields
 
 import sqlalchemy as sa
 
-from aloft.embedding.domain import Model
+from aloft.embedding.domain import Model, Promoted
 from aloft.embedding.store.tables import campaigns, insert, models
 from aloft.imagery import ImageSpec
 from aloft.kit.database import Transaction
 
+_MODEL = tuple(models.c[each.name] for each in fields(Model))
+
 
 def put(tx: Transaction, campaign: str, version: int, spec: ImageSpec) -> None:
     """Remember a campaign's configuration, unless a newer one is known."""
-    fresh = insert(tx, campaigns).values(id=campaign, version=version, spec=asdict(spec))
+    fresh = insert(tx, campaigns).values(id=campaign, version=version, spec=asdict(spec), known_us=tx.now())
     changed = {"version": fresh.excluded.version, "spec": fresh.excluded.spec}
     newer = fresh.excluded.version > campaigns.c.version
     tx.execute(fresh.on_conflict_do_update(index_elements=["id"], set_=changed, where=newer))
@@ -27,15 +30,45 @@ def spec(tx: Transaction, campaign: str, *, lock: bool = False) -> ImageSpec | N
     return ImageSpec(**{**found, "mean": tuple(found["mean"]), "std": tuple(found["std"])})
 
 
+def known_us(tx: Transaction, campaign: str) -> int | None:
+    """Say since when a campaign is known here, None if it is not."""
+    wanted = sa.select(campaigns.c.known_us).where(campaigns.c.id == campaign)
+    return tx.execute(wanted).scalar_one_or_none()
+
+
 def promote(tx: Transaction, campaign: str, model: Model) -> None:
     """Remember a promoted version; a repeat changes nothing."""
-    row = {"campaign": campaign, **asdict(model)}
+    row = {"campaign": campaign, **asdict(model), "known_us": tx.now(), "unusable": "", "unusable_us": 0}
     tx.execute(insert(tx, models).values(row).on_conflict_do_nothing())
 
 
 def newest(tx: Transaction, campaign: str) -> Model | None:
     """Read the newest promoted version."""
-    columns = [column for column in models.c if column.name != "campaign"]
+    found = promoted(tx, campaign)
+    return None if found is None else found.model
+
+
+def promoted(tx: Transaction, campaign: str) -> Promoted | None:
+    """Read the newest promoted version, and what is known of its artefact."""
+    columns = (*_MODEL, models.c.known_us, models.c.unusable, models.c.unusable_us)
     wanted = sa.select(*columns).where(models.c.campaign == campaign)
     row = tx.execute(wanted.order_by(models.c.version.desc()).limit(1)).mappings().first()
-    return None if row is None else Model(**row)
+    if row is None:
+        return None
+    said = {column.name: row[column.name] for column in _MODEL}
+    model = Model(**{**said, "labels": tuple(said["labels"])})
+    return Promoted(model, row["known_us"], row["unusable"], row["unusable_us"])
+
+
+def backbones(tx: Transaction, campaign: str) -> Sequence[tuple[int, str]]:
+    """Read every promoted version with its backbone."""
+    wanted = sa.select(models.c.version, models.c.backbone).where(models.c.campaign == campaign)
+    return [(row.version, row.backbone) for row in tx.execute(wanted)]
+
+
+def unusable(tx: Transaction, campaign: str, version: int, why: str) -> None:
+    """Remember what is wrong with a version's artefact, and since when; nothing is where it is mended."""
+    this = (models.c.campaign == campaign, models.c.version == version)
+    begun = sa.case((models.c.unusable == "", tx.now()), else_=models.c.unusable_us)
+    values = {"unusable": why, "unusable_us": begun if why else 0}
+    tx.execute(sa.update(models).where(*this, models.c.unusable != why).values(**values))

@@ -15,6 +15,7 @@ campaigns = sa.Table(
     words("id", key=True),
     number("version"),
     sa.Column("spec", sa.JSON, nullable=False),
+    number("known_us"),
 )
 
 images = sa.Table(
@@ -39,6 +40,10 @@ models = sa.Table(
     words("artefact_digest"),
     words("backbone"),
     number("feature_size"),
+    sa.Column("labels", sa.JSON, nullable=False),  # of the head; none of a version without one
+    number("known_us"),
+    words("unusable"),  # what is wrong with the artefact; empty where nothing is known to be
+    number("unusable_us"),  # since when
 )
 
 shards = sa.Table(
@@ -64,15 +69,27 @@ features = sa.Table(
     number("row_number"),
 )
 
+logits = sa.Table(
+    "logits",
+    METADATA,
+    words("campaign", key=True),
+    number("version", key=True),
+    number("part", key=True),
+    words("features_digest"),  # of the shard that they are made from
+    words("object_key"),
+    words("digest"),
+)
+
 pools = sa.Table(
     "pools",
     METADATA,
     words("campaign", key=True),
+    number("generation", key=True),
     number("version"),
-    number("generation"),
     words("object_key"),
     words("digest"),
     number("images"),
+    number("announced_us"),
 )
 
 

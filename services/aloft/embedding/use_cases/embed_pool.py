@@ -1,25 +1,29 @@
 """The job that brings a campaign's pool up to its newest promoted version."""
 
+import logging
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import closing
 from dataclasses import dataclass
 from typing import Any
 
-from aloft.api.events.v1 import events_pb2 as events
-from aloft.embedding.domain import Model, Plan, Pool, PoolImage
-from aloft.embedding.store import campaigns, pools
+from aloft.embedding import metrics
+from aloft.embedding.domain import Model, Plan, PoolImage
+from aloft.embedding.store import campaigns, shards
 from aloft.embedding.store import images as image_rows
-from aloft.embedding.use_cases.backbones import Backbones
+from aloft.embedding.use_cases.announce import announce
+from aloft.embedding.use_cases.artefacts import Artefacts, ArtefactUnusable
 from aloft.embedding.use_cases.pipeline import Feed, run
 from aloft.embedding.use_cases.read_image import ImageReader
+from aloft.embedding.use_cases.score_shards import score_shards
 from aloft.embedding.use_cases.shard_sink import ShardSink
-from aloft.kit.bus import outbox
 from aloft.kit.database import Transaction
 from aloft.kit.database.database import Transactions
 from aloft.kit.jobs import Jobs, Lease, State
+from aloft.kit.jobs.live import live_jobs
 from aloft.kit.objects.port import Objects
-from aloft.shards import Manifest, write_manifest
+
+log = logging.getLogger(__name__)
 
 EMBED = "embed"
 """The kind of this job."""
@@ -29,6 +33,9 @@ ATTEMPTS = 1_000_000
 
 YIELD_S = 5.0
 """How long a job waits for another of its campaign that is at work."""
+
+MENDED_S = 300.0
+"""After how long an artefact that could not be used is looked at again: somebody may have put it back."""
 
 BEAT_S = 2.0
 """How often a job says how far it is."""
@@ -49,7 +56,7 @@ def enqueue(jobs: Jobs, tx: Transaction, campaign: str, delay_s: float = 0.0) ->
 
 
 class EmbedPool:
-    """Embeds what has no features yet, then announces the manifest. May be begun again after any point."""
+    """Makes the features and logits that are missing, then announces. May be begun again after any point."""
 
     def __init__(
         self,
@@ -57,42 +64,58 @@ class EmbedPool:
         objects: Objects,
         pool: Objects,
         jobs: Jobs,
-        backbones: Backbones,
+        artefacts: Artefacts,
         options: Options,
     ) -> None:
         self._database = database
         self._objects = objects
         self._pool = pool
         self._jobs = jobs
-        self._backbones = backbones
+        self._artefacts = artefacts
         self._options = options
 
     def __call__(self, lease: Lease) -> Mapping[str, Any] | None:
         """Do the job."""
         campaign = lease.job.campaign
-        with self._database.read() as tx:
-            busy = self._another_is_at_work(tx, lease)
-            plan = _plan(tx, campaign)
-        if busy:
+        if busy := self._another_at_work(lease):
             with lease.finish({"left_to": busy}) as tx:
                 enqueue(self._jobs, tx, campaign, YIELD_S)
             return None
+        with self._database.read() as tx:
+            plan = _plan(tx, campaign)
         if plan is None:
             return {"waits": True}
-        if plan.missing:
-            self._embed(lease, plan)
-        self._announce(lease, plan.model)
+        try:
+            if plan.missing:
+                self._embed(lease, plan)
+            if plan.model.labels:
+                score_shards(lease, self._database, self._objects, plan.model, self._artefacts)
+        except ArtefactUnusable as error:
+            self._set_aside(lease, plan.model, str(error))
+        else:
+            announce(lease, self._database, self._objects, plan.model)
         return None
 
-    def _another_is_at_work(self, tx: Transaction, lease: Lease) -> str | None:
-        running = self._jobs.list(tx, campaign=lease.job.campaign, kinds=(EMBED,), states=(State.RUNNING,))
-        now = tx.now()
-        others = (job.id for job in running if job.id != lease.job.id and (job.lease_until_us or 0) > now)
-        return next(others, None)
+    def _another_at_work(self, lease: Lease) -> str | None:
+        """Find a job of the campaign that is at work; take over from those that failed and wait."""
+        with self._database.read() as tx:
+            live = [job for job in live_jobs(tx, lease.job.campaign) if job.kind == EMBED]
+            now = tx.now()
+        for job in live:
+            at_work = job.state is State.RUNNING and (job.lease_until_us or 0) > now
+            if at_work and job.id != lease.job.id:
+                return job.id
+        # This job does all that they would. Left to themselves, those of a campaign that fails would grow in
+        # number with its events, and the jobs of other campaigns would stand behind them.
+        if failed := [job.id for job in live if job.state is State.QUEUED and job.attempts]:
+            with lease.transaction() as tx:
+                for each in failed:
+                    self._jobs.cancel(tx, each)
+        return None
 
     def _embed(self, lease: Lease, plan: Plan) -> None:
         lease.heartbeat(done=0, total=plan.missing, stage="embedding")
-        network = self._backbones.get(plan.model, plan.spec.bands)
+        network = self._artefacts.network(plan.model, plan.spec.bands)
         read = ImageReader(self._pool, plan.spec, self._options.max_image_bytes)
         missing = self._missing(lease.job.campaign, plan.model.backbone)
         done, said = 0, time.monotonic()
@@ -117,23 +140,12 @@ class EmbedPool:
                 return
             after = page[-1].id
 
-    def _announce(self, lease: Lease, model: Model) -> None:
-        campaign = lease.job.campaign
-        with self._database.read() as tx:
-            manifest = pools.manifest(tx, campaign, model)
-            known = pools.current(tx, campaign)
-        if not manifest.images and known is None:
-            return  # there is no pool yet to tell of
-        key, digest = write_manifest(self._objects, manifest)
-        with lease.finish({"version": model.version, "images": manifest.images}) as tx:
-            campaigns.spec(tx, campaign, lock=True)
-            known = pools.current(tx, campaign)
-            if known is not None and (known.digest == digest or known.version > model.version):
-                return
-            generation = 1 if known is None else known.generation + 1
-            pool = Pool(model.version, generation, key, digest, manifest.images)
-            pools.replace(tx, campaign, pool)
-            outbox.emit(tx, campaign, _embedded(manifest, pool), subject=f"campaigns/{campaign}/pool")
+    def _set_aside(self, lease: Lease, model: Model, why: str) -> None:
+        log.error("campaign %s: %s", lease.job.campaign, why)
+        metrics.UNUSABLE.inc()
+        with lease.finish({"version": model.version, "unusable": why}) as tx:
+            campaigns.unusable(tx, lease.job.campaign, model.version, why)
+            enqueue(self._jobs, tx, lease.job.campaign, MENDED_S)
 
 
 def _plan(tx: Transaction, campaign: str) -> Plan | None:
@@ -142,16 +154,4 @@ def _plan(tx: Transaction, campaign: str) -> Plan | None:
     if spec is None or model is None:
         return None
     missing = image_rows.count_missing(tx, campaign, model.backbone)
-    return Plan(spec, model, missing, pools.next_part(tx, campaign, model.backbone))
-
-
-def _embedded(manifest: Manifest, pool: Pool) -> events.PoolEmbedded:
-    return events.PoolEmbedded(
-        campaign=manifest.campaign,
-        version=pool.version,
-        generation=pool.generation,
-        manifest_key=pool.key,
-        manifest_digest=pool.digest,
-        backbone_digest=manifest.backbone,
-        images=pool.images,
-    )
+    return Plan(spec, model, missing, shards.next_part(tx, campaign, model.backbone))

@@ -8,16 +8,19 @@ import numpy as np
 
 from aloft.api.events.v1 import events_pb2 as events
 from aloft.embedding import metrics
-from aloft.embedding.domain import Plan, Rejected
+from aloft.embedding.domain import Plan, PoolImage, Rejected
 from aloft.embedding.store import images as image_rows
-from aloft.embedding.store import pools
+from aloft.embedding.store import shards
 from aloft.embedding.use_cases.pipeline import Batch
 from aloft.kit.bus import outbox
 from aloft.kit.database import Transaction
 from aloft.kit.jobs import Lease
 from aloft.kit.names import IMAGE
 from aloft.kit.objects.port import Objects
-from aloft.shards import feature_shard_key, write_shard
+from aloft.shards import Shard, feature_shard_key, write_shard
+
+LARGEST = float(np.finfo(np.float16).max)
+"""What a shard can hold of a feature; all else is not finite there."""
 
 
 class ShardSink:
@@ -69,18 +72,21 @@ class ShardSink:
         rejected = [each for batch in batches for each in batch.rejected]
         campaign, backbone = self._lease.job.campaign, self._plan.model.backbone
         with metrics.stage("write"):
-            shard = None
-            if images:
-                attempt = f"{self._lease.job.id}-{self._lease.job.epoch}"
-                key = feature_shard_key(campaign, backbone, part, attempt)
-                features = np.concatenate([batch.features for batch in batches if batch.images])
-                shard = write_shard(self._objects, key, [image.id for image in images], features)
+            shard = self._store(part, images, batches) if images else None
             with self._lease.transaction() as tx:
                 if shard is not None:
-                    pools.add(tx, campaign, backbone, part, shard, images)
+                    shards.add(tx, campaign, backbone, part, shard, images)
                 for each in rejected:
                     quarantine(tx, campaign, each)
         metrics.IMAGES.inc(len(images))
+
+    def _store(self, part: int, images: Sequence[PoolImage], batches: Sequence[Batch]) -> Shard:
+        job = self._lease.job
+        key = feature_shard_key(job.campaign, self._plan.model.backbone, part, f"{job.id}-{job.epoch}")
+        features = np.concatenate([batch.features for batch in batches if batch.images])
+        finite = (np.abs(features) <= LARGEST).all(axis=1)
+        metrics.NOT_FINITE.inc(len(images) - int(finite.sum()))
+        return write_shard(self._objects, key, [image.id for image in images], features)
 
 
 def quarantine(tx: Transaction, campaign: str, rejected: Rejected) -> None:

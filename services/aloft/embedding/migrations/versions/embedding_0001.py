@@ -1,4 +1,4 @@
-"""Campaigns, images, promoted versions, shards and their rows, and the manifest in force."""
+"""Campaigns, images, promoted versions, shards with their rows and logits, and the manifests announced."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -20,7 +20,11 @@ def _number(name: str, *, key: bool = False) -> sa.Column[int]:
 def upgrade() -> None:
     """Every primary key begins with the campaign: one campaign's size is nothing to another."""
     op.create_table(
-        "campaigns", _text("id", key=True), _number("version"), sa.Column("spec", sa.JSON, nullable=False)
+        "campaigns",
+        _text("id", key=True),
+        _number("version"),
+        sa.Column("spec", sa.JSON, nullable=False),
+        _number("known_us"),
     )
     op.create_table(
         "images",
@@ -41,16 +45,21 @@ def upgrade() -> None:
         _text("artefact_digest"),
         _text("backbone"),
         _number("feature_size"),
+        sa.Column("labels", sa.JSON, nullable=False),
+        _number("known_us"),
+        _text("unusable"),
+        _number("unusable_us"),
     )
     _features()
     op.create_table(
         "pools",
         _text("campaign", key=True),
+        _number("generation", key=True),
         _number("version"),
-        _number("generation"),
         _text("object_key"),
         _text("digest"),
         _number("images"),
+        _number("announced_us"),
     )
 
 
@@ -73,4 +82,13 @@ def _features() -> None:
         _number("image_version", key=True),
         _number("part"),
         _number("row_number"),
+    )
+    op.create_table(
+        "logits",
+        _text("campaign", key=True),
+        _number("version", key=True),
+        _number("part", key=True),
+        _text("features_digest"),
+        _text("object_key"),
+        _text("digest"),
     )
