@@ -54,7 +54,10 @@ def image(number: int) -> str:
 class World:
     """One campaign. What embedding and the label store would say is said by the test."""
 
-    def __init__(self, database: Database, folder: Path, objects: Objects | None = None) -> None:
+    def __init__(
+        self, database: Database, folder: Path, objects: Objects | None = None, name: str = CAMPAIGN
+    ) -> None:
+        self.id = name
         self.database = database
         self.objects = objects or DirectoryObjects(folder)
         self.jobs = Jobs(database)
@@ -71,7 +74,7 @@ class World:
             self._handlers[type(event)](tx, event, self._context(tx.now()))
 
     def _context(self, now: int) -> Context:
-        return Context("e", "t", CAMPAIGN, "", now, "", 1)
+        return Context("e", "t", self.id, "", now, "", 1)
 
     def work(self) -> int:
         """Do every job that is due; say how many there were."""
@@ -89,7 +92,7 @@ class World:
         self.say(
             events.CampaignChanged(
                 campaign=campaign_pb.Campaign(
-                    name=f"campaigns/{CAMPAIGN}",
+                    name=f"campaigns/{self.id}",
                     version=self._version,
                     state=campaign_pb.Campaign.State.Value(f"STATE_{state}"),
                     strategy=campaign_pb.Strategy(expression=strategy, seed=2**63 + 5),
@@ -105,7 +108,7 @@ class World:
         """Say that a version is there."""
         self.say(
             events.ModelPublished(
-                campaign=CAMPAIGN,
+                campaign=self.id,
                 version=version,
                 promoted=promoted,
                 label_revision=revision,
@@ -136,16 +139,16 @@ class World:
         shards = []
         for start in range(0, len(names), rows):
             part, attempt = slice(start, start + rows), f"g{self._generation}"
-            key = feature_shard_key(CAMPAIGN, f"b{version}", start, attempt)
+            key = feature_shard_key(self.id, f"b{version}", start, attempt)
             shard = write_shard(self.objects, key, names[part], features[part])
             if labels:
-                key = logit_shard_key(CAMPAIGN, version, start, attempt)
+                key = logit_shard_key(self.id, version, start, attempt)
                 shard = replace(shard, logits=self._logits(shard, key, logits[part]))
             shards.append(shard)
-        manifest = Manifest(CAMPAIGN, version, f"b{version}", 2, tuple(shards), tuple(labels))
+        manifest = Manifest(self.id, version, f"b{version}", 2, tuple(shards), tuple(labels))
         key, digest = write_manifest(self.objects, manifest)
         return events.PoolEmbedded(
-            campaign=CAMPAIGN,
+            campaign=self.id,
             version=version,
             generation=self._generation,
             manifest_key=key,
@@ -169,22 +172,22 @@ class World:
     def labels(self, revision: int, names: Sequence[str]) -> events.LabelsCommitted:
         """Make the event of a label revision."""
         sets = [events.CommittedLabelSet(image=name, version=1) for name in names]
-        return events.LabelsCommitted(campaign=CAMPAIGN, label_revision=revision, label_sets=sets)
+        return events.LabelsCommitted(campaign=self.id, label_revision=revision, label_sets=sets)
 
     def close(self, batch: int, reason: str = "COMPLETE", revision: int | None = None, **fates: Any) -> None:
         """Say that a batch closed; with `train`, that a version is to be trained on its labels."""
         named = self._revision if revision is None else revision
         self.say(
-            events.BatchClosed(campaign=CAMPAIGN, batch=batch, reason=reason, label_revision=named, **fates)
+            events.BatchClosed(campaign=self.id, batch=batch, reason=reason, label_revision=named, **fates)
         )
 
     def release(self, batch: int, names: Sequence[str], reason: str = "LEASE_EXPIRED") -> None:
         """Say that images left a batch without a label."""
-        self.say(events.ImageReleased(campaign=CAMPAIGN, batch=batch, images=names, reason=reason))
+        self.say(events.ImageReleased(campaign=self.id, batch=batch, images=names, reason=reason))
 
     def register(self, name: str, version: int = 1, split: str = "POOL") -> None:
         """Say that an image was registered, or registered anew."""
-        self.say(events.ImageRegistered(campaign=CAMPAIGN, images=[self.registered(name, version, split)]))
+        self.say(events.ImageRegistered(campaign=self.id, images=[self.registered(name, version, split)]))
 
     def registered(self, name: str, version: int, split: str = "POOL") -> events.RegisteredImage:
         """Describe one registration."""
@@ -195,13 +198,14 @@ class World:
     def quarantine(self, name: str, version: int = 1) -> None:
         """Say that an image cannot be used."""
         self.say(
-            events.ImageQuarantined(campaign=CAMPAIGN, image=name, image_version=version, reason="UNREADABLE")
+            events.ImageQuarantined(campaign=self.id, image=name, image_version=version, reason="UNREADABLE")
         )
 
     def selected(self) -> list[events.BatchSelected]:
         """Read every batch that was announced, in order."""
         with self.database.read() as tx:
-            rows = tx.execute(sa.select(tables.outbox.c.payload).order_by(tables.outbox.c.id)).scalars()
+            mine = sa.select(tables.outbox.c.payload).where(tables.outbox.c.aggregateid == self.id)
+            rows = tx.execute(mine.order_by(tables.outbox.c.id)).scalars()
             return [events.BatchSelected.FromString(payload) for payload in rows]
 
     def batch(self, number: int) -> list[str]:
@@ -219,7 +223,7 @@ class World:
     def taken(self) -> set[str]:
         """Name what is not free."""
         with self.database.read() as tx:
-            return set(images.matching(tx, CAMPAIGN, images.TAKEN))
+            return set(images.matching(tx, self.id, images.TAKEN))
 
     def waiting_for(self) -> str:
         """Ask what the selection waits for."""
@@ -227,22 +231,24 @@ class World:
 
     def selection(self) -> pb.Selection:
         """Ask where the selection stands."""
-        request = pb.GetSelectionRequest(name=f"campaigns/{CAMPAIGN}/selection")
+        request = pb.GetSelectionRequest(name=f"campaigns/{self.id}/selection")
         return self.servicer.GetSelection(request, Call.by(OPERATOR))
 
     def rankings(self) -> list[pb.Ranking]:
         """Ask for the rankings, newest first."""
-        request = pb.ListRankingsRequest(parent=f"campaigns/{CAMPAIGN}")
+        request = pb.ListRankingsRequest(parent=f"campaigns/{self.id}")
         return list(self.servicer.ListRankings(request, Call.by(OPERATOR)).rankings)
 
     def why(self) -> dict[str, Cause]:
-        """Ask what `aloft why` shows of acquisition, by code."""
+        """Ask what `aloft why` shows of acquisition, by code, where the broker takes every event."""
+        with self.database.transaction() as tx:
+            tx.execute(sa.update(tables.outbox).values(published_us=tx.now()))
         with self.database.read() as tx:
-            return {cause.code: cause for cause in explain_all(tx, app.NAME, CAMPAIGN, explain)}
+            return {cause.code: cause for cause in explain_all(tx, app.NAME, self.id, explain)}
 
     def picks(self, batch: int, size: int = 0, token: str = "") -> pb.ListSelectedImagesResponse:
         """Ask which images a batch was made of."""
         request = pb.ListSelectedImagesRequest(
-            parent=f"campaigns/{CAMPAIGN}/batches/{batch}", page_size=size, page_token=token
+            parent=f"campaigns/{self.id}/batches/{batch}", page_size=size, page_token=token
         )
         return self.servicer.ListSelectedImages(request, Call.by(OPERATOR))

@@ -5,12 +5,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import sqlalchemy as sa
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
 from google.protobuf.message import Message
 
 from aloft.acquisition import app, ranking_file
-from aloft.acquisition.store.tables import METADATA
+from aloft.acquisition.store.tables import METADATA, images
 from aloft.api.acquisition.v1 import acquisition_service_pb2 as pb
 from aloft.api.events.v1 import events_pb2 as events
 from aloft.kit.bus.context import NotYet, Poison
@@ -18,6 +19,7 @@ from aloft.kit.bus.embedded import EmbeddedBus
 from aloft.kit.bus.topics import every_name
 from aloft.kit.database import Database, migrate
 from aloft.kit.errors import InvalidArgument, NotFound
+from aloft.kit.objects.digests import sha256_hex
 from aloft.kit.objects.directory import DirectoryObjects
 from aloft.kit.rpc.call import Call
 from aloft.kit.service import Ports
@@ -69,6 +71,11 @@ def test_the_first_ranking_sends_out_the_first_batch_and_says_why_each_image(wor
     assert batch.ranking == ranking.name
     assert batch.seed > 0
     assert all("centre of cluster" in each.why for each in batch.images)
+    said = world.picks(1)
+    assert (said.strategy, said.model_version) == ("centroids", 1)
+    assert [(each.image, each.score, each.cluster, each.why) for each in said.selected_images] == [
+        (each.image, each.score, each.cluster, each.why) for each in batch.images
+    ]
     assert (ranking.images, ranking.model_version, ranking.generation) == (8, 1, 1)
     assert world.selection().open_batch == f"campaigns/{CAMPAIGN}/batches/1"
     assert world.waiting_for() == ""
@@ -196,6 +203,75 @@ def test_a_quarantined_image_is_neither_ranked_nor_selected(world: World) -> Non
     world.work()
     assert world.rankings()[0].images == 7
     assert image(3) not in world.batch(1)
+
+
+def test_an_image_that_was_replaced_after_its_quarantine_is_selected_like_any_other(world: World) -> None:
+    world.campaign(size=8)
+    world.publish()
+    world.quarantine(image(3))
+    world.quarantine(image(4), version=2)
+    world.register(image(3), version=2)
+    world.register(image(4), version=2)
+    world.embed(range(8))
+    world.work()
+    assert image(3) in world.batch(1)
+    assert image(4) not in world.batch(1), "the version that was quarantined was sent out"
+
+
+def test_what_is_said_of_an_older_version_of_an_image_changes_nothing(world: World) -> None:
+    world.campaign()
+    world.register(image(3), version=3)
+    world.quarantine(image(3), version=2)
+    world.register(image(3), version=2, split="TEST")
+    assert image(3) not in world.taken()
+    world.quarantine(image(3), version=3)
+    world.register(image(3), version=3)
+    assert image(3) in world.taken()
+
+
+def test_an_image_that_leaves_the_pool_for_another_split_is_no_longer_selected(world: World) -> None:
+    world.campaign(size=8)
+    world.publish()
+    world.embed(range(8))
+    world.register(image(5), version=2, split="VALIDATION")
+    world.work()
+    assert image(5) not in world.batch(1)
+
+
+def test_registrations_that_lie_in_an_object_are_read_there(sqlite: World) -> None:
+    sqlite.campaign()
+    body = events.ImageRegistered(images=[sqlite.registered(image(5), 2, "TEST")]).SerializeToString()
+    sqlite.objects.put("registrations", body)
+    said = events.ImageRegistered(campaign=CAMPAIGN, manifest_key="registrations")
+    with pytest.raises(Poison, match="the event says"):
+        sqlite.say(said)
+    said.manifest_digest = sha256_hex(body)
+    sqlite.say(said)
+    assert sqlite.taken() == {image(5)}
+
+
+def test_an_image_that_is_new_needs_no_row(sqlite: World) -> None:
+    sqlite.campaign()
+    sqlite.register(image(1))
+    sqlite.register(image(2), split="TEST")
+    with sqlite.database.read() as tx:
+        assert tx.execute(sa.select(sa.func.count()).select_from(images)).scalar_one() == 0
+
+
+def test_a_replaced_image_ends_the_exhaustion(sqlite: World) -> None:
+    sqlite.campaign(size=1)
+    sqlite.publish()
+    sqlite.embed(range(2))
+    sqlite.work()
+    (sent,) = sqlite.batch(1)
+    (other,) = {image(0), image(1)} - {sent}
+    sqlite.quarantine(other)
+    sqlite.label_and_close(1)
+    sqlite.work()
+    assert "exhausted" in sqlite.waiting_for()
+    sqlite.register(other, version=2)
+    sqlite.work()
+    assert sqlite.batch(2) == [other]
 
 
 def test_new_images_are_ranked_and_leave_the_open_batch_alone(world: World) -> None:
@@ -377,8 +453,8 @@ def test_a_stale_worker_commits_nothing(sqlite: World) -> None:
 
 def test_a_ranking_is_found_by_its_name_and_pages_go_on(sqlite: World) -> None:
     begin(sqlite)
-    for images in range(9, 12):
-        sqlite.embed(range(images))
+    for count in range(9, 12):
+        sqlite.embed(range(count))
         sqlite.work()
     call = Call.by(OPERATOR)
     request = pb.ListRankingsRequest(parent=f"campaigns/{CAMPAIGN}", page_size=3)
@@ -391,12 +467,23 @@ def test_a_ranking_is_found_by_its_name_and_pages_go_on(sqlite: World) -> None:
     assert sqlite.servicer.GetRanking(pb.GetRankingRequest(name=one.name), call) == one
 
 
+def test_the_images_of_a_batch_are_paged_in_the_order_in_which_they_were_chosen(sqlite: World) -> None:
+    begin(sqlite, images=9, size=5)
+    first = sqlite.picks(1, size=3)
+    second = sqlite.picks(1, size=3, token=first.next_page_token)
+    shown = [each.image for each in (*first.selected_images, *second.selected_images)]
+    assert shown == sqlite.batch(1)
+    assert second.next_page_token == ""
+
+
 def test_what_is_not_there_is_said_not_to_be(sqlite: World) -> None:
     sqlite.campaign()
     call = Call.by(OPERATOR)
     assert sqlite.waiting_for() == "a first promoted version of the model"
     with pytest.raises(NotFound, match="rankings/9 does not exist"):
         sqlite.servicer.GetRanking(pb.GetRankingRequest(name=f"campaigns/{CAMPAIGN}/rankings/9"), call)
+    with pytest.raises(NotFound, match="batches/7 was not selected here"):
+        sqlite.picks(7)
     with pytest.raises(NotFound, match="campaigns/none does not exist"):
         sqlite.servicer.GetSelection(pb.GetSelectionRequest(name="campaigns/none/selection"), call)
     with pytest.raises(InvalidArgument, match="give a name like"):
@@ -413,7 +500,10 @@ def test_the_wired_service_takes_events_from_the_bus_and_gives_its_batch(tmp_pat
     names = [background.step.name for background in service.backgrounds]
     for background in service.backgrounds:
         background.step.step()
-    assert service.servicers[0].full_name == "aloft.api.acquisition.v1.AcquisitionService"
+    assert [servicer.full_name.rsplit(".", 1)[-1] for servicer in service.servicers] == [
+        "AcquisitionService",
+        "ExplanationService",
+    ]
     assert any("jobs" in name for name in names), names
     for background in service.backgrounds:
         if background.close:
