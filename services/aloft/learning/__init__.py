@@ -1,8 +1,8 @@
 """How networks learn and are judged: self-supervision, fine-tuning, heads, evaluation.
 
-Pure algorithms over arrays: whoever calls brings the images, the labels, a way to tell progress and a place for
-checkpoints. Whatever is drawn is drawn from (seed, step), so that the same seed on the same machine gives the
-same weights, and a training that was killed and resumed ends with the weights of one that was not.
+Pure algorithms over arrays: whoever calls brings the images, the labels, a way to tell progress and a place
+for checkpoints. Whatever is drawn is drawn from (seed, step), so that the same seed on the same machine gives
+the same weights, and a training that was killed and resumed ends with the weights of one that was not.
 
 Recipes, heads and evaluation need NumPy alone; the first name that is asked for that trains imports torch.
 """

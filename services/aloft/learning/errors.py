@@ -6,7 +6,7 @@ class TrainingDiverged(ArithmeticError):
 
     def __init__(self, stage: str, step: int, learning_rate: float) -> None:
         super().__init__(
-            f"the loss of {stage} was not finite at step {step}, with a learning rate of {learning_rate:.2g}: "
+            f"the loss of {stage} was not finite at step {step}, at a learning rate of {learning_rate:.2g}: "
             "lower the learning rate, or look for images with extreme values"
         )
         self.stage = stage

@@ -4,7 +4,7 @@ from typing import Protocol
 
 
 class Progress(Protocol):
-    """Is told how far a training is. What it raises, such as that the run was cancelled, ends the training."""
+    """Is told how far a training is. What it raises, such as that the run was cancelled, ends it."""
 
     def __call__(self, done: int, total: int, stage: str) -> None:
         """Take note that `done` of `total` steps of a stage are behind."""

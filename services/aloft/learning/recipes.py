@@ -45,7 +45,10 @@ class PretrainRecipe:
 
 @dataclass(frozen=True, slots=True)
 class FineTuneRecipe:
-    """Backbone and head together, by binary cross-entropy or the asymmetric loss (Ben-Baruch et al., ICCV 2021)."""
+    """Backbone and head together, by binary cross-entropy or the asymmetric loss.
+
+    That is Ridnik et al., ICCV 2021 (arXiv:2009.14119).
+    """
 
     steps: int = 300
     """A budget, not a bound: tiny label sets give no signal to stop by."""

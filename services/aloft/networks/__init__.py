@@ -1,8 +1,8 @@
 """Backbones by name, their weights as bytes, and their features of images: shared by embedding and trainer.
 
 Owns the architectures (timm's, and a tiny one of our own), seeded initial weights, the backbone's digest, the
-forward pass on any device, and the head on top of it. The head needs NumPy alone; the first other name that is
-asked for imports torch, so services do so where a job runs.
+forward pass on any device, and the head on top of it. The head needs NumPy alone; the first other name that
+is asked for imports torch, so services do so where a job runs.
 """
 
 from importlib import import_module

@@ -1,4 +1,4 @@
-"""A version's head: what turns features into logits. NumPy alone, so that whoever has features needs no torch."""
+"""A version's head: from features to logits. NumPy alone: whoever has features needs no torch."""
 
 from dataclasses import dataclass
 
@@ -34,12 +34,13 @@ class Head:
 def load_head(data: bytes) -> Head | None:
     """Read the head of a version's weights; a base version has none."""
     try:
-        tensors = {name: held for name, held in deserialize(data) if name.startswith(PREFIX)}
+        held = deserialize(data)  # type: ignore[no-untyped-call]
     except SafetensorError as error:
         raise WeightsDoNotFit(f"not a safetensors file: {error}") from error
+    tensors = {name: tensor for name, tensor in held if name.startswith(PREFIX)}
     if not tensors:
         return None
-    if tensors.keys() != {WEIGHT, BIAS} or any(held["dtype"] != "F32" for held in tensors.values()):
+    if tensors.keys() != {WEIGHT, BIAS} or any(tensor["dtype"] != "F32" for tensor in tensors.values()):
         raise WeightsDoNotFit(f"a head is {WEIGHT} and {BIAS}, in float32, not {', '.join(sorted(tensors))}")
     weight, bias = (
         np.frombuffer(tensors[name]["data"], "<f4").reshape(tensors[name]["shape"]) for name in (WEIGHT, BIAS)

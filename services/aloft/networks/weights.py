@@ -19,7 +19,7 @@ _SHOWN = 4
 
 
 def save_weights(backbone: Backbone, head: Head | None = None) -> bytes:
-    """Write the weights of a version, a base version's without a head: the same bytes for the same weights."""
+    """Write a version's weights, a base version's without a head: the same bytes for the same weights."""
     tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in _state(backbone).items()}
     if head is not None:
         tensors |= {
