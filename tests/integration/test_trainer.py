@@ -8,99 +8,29 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import sqlalchemy as sa
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
 
-from aloft.api.events.v1 import events_pb2 as events
-from aloft.api.labels.v1 import campaign_pb2 as labels
 from aloft.api.trainer.v1 import trainer_service_pb2 as api
-from aloft.kit.bus import tables
-from aloft.kit.bus.context import Context, Poison
-from aloft.kit.database import Database, migrate
+from aloft.kit.bus.context import Poison
 from aloft.kit.errors import FailedPrecondition, InvalidArgument, NotFound
-from aloft.kit.jobs import Jobs, JobWorker
 from aloft.kit.objects.digests import sha256_hex
-from aloft.kit.objects.directory import DirectoryObjects
 from aloft.kit.objects.errors import StoreUnavailable
-from aloft.kit.rpc.call import Call, Principal, Role
+from aloft.kit.rpc.call import Call
 from aloft.networks import backbone_digest, build, load_weights, save_weights
-from aloft.trainer.handlers import EventHandlers
-from aloft.trainer.servicer import TrainerServicer
+from aloft.serving.archive import read_archive
+from aloft.trainer.domain.runs import BASE
 from aloft.trainer.store.tables import METADATA
-from aloft.trainer.use_cases.create_run import BASE
-from aloft.trainer.use_cases.make_base import MakeBase
-from tests.contract.databases import ADAPTERS, place
-
-CAMPAIGN = "c"
-PARENT = f"campaigns/{CAMPAIGN}"
-OPERATOR = Principal("operators/o", Role.OPERATOR)
-RUNNING, PAUSED = labels.Campaign.STATE_RUNNING, labels.Campaign.STATE_PAUSED
-
-
-class World:
-    """One campaign; the test says what the label store would."""
-
-    def __init__(self, database: Database, folder: Path) -> None:
-        self.database = database
-        self.objects = DirectoryObjects(folder / "objects")
-        self.jobs = Jobs(self.database)
-        self.servicer = TrainerServicer(self.database, self.jobs)
-
-    def campaign(self, version: int, state: labels.Campaign.State.ValueType = RUNNING, **base: Any) -> None:
-        """Say how the campaign is."""
-        campaign = labels.Campaign(
-            name=PARENT,
-            version=version,
-            state=state,
-            image_spec=labels.ImageSpec(height=16, width=16, bands=base.pop("bands", 3)),
-            base_model=labels.BaseModel(**{"architecture": "tiny", "seed": 5, **base}),
-        )
-        handlers = EventHandlers(self.jobs).by_event()
-        with self.database.transaction() as tx:
-            context = Context("e", "t", CAMPAIGN, "", tx.now(), "", 1)
-            handlers[events.CampaignChanged](tx, events.CampaignChanged(campaign=campaign), context)
-
-    def work(self, objects: Any = None) -> int:
-        """Do every job that is due; say how many there were."""
-        make = MakeBase(self.database, objects or self.objects)
-        worker, count = JobWorker(self.jobs, {BASE: make}, "w"), 0
-        while worker.step():
-            count += 1
-            assert count < 50, "jobs queue one another for ever"
-        return count
-
-    def published(self) -> list[events.ModelPublished]:
-        """Read what was announced."""
-        with self.database.read() as tx:
-            rows = tx.execute(sa.select(tables.outbox.c.payload).order_by(tables.outbox.c.id))
-            return [events.ModelPublished.FromString(row[0]) for row in rows]
-
-    def create(self, base: api.BaseRun | None = None, request_id: str = "") -> api.Run:
-        """Ask for another base version."""
-        request = api.CreateRunRequest(
-            parent=PARENT, run=api.Run(base=base or api.BaseRun()), request_id=request_id
-        )
-        return self.servicer.CreateRun(request, Call.by(OPERATOR))
-
-    def run(self, number: int = 1) -> api.Run:
-        """Ask for a run."""
-        return self.servicer.GetRun(api.GetRunRequest(name=f"{PARENT}/runs/{number}"), Call.by(OPERATOR))
-
-    def training(self) -> api.Training:
-        """Ask where the training stands."""
-        request = api.GetTrainingRequest(name=f"{PARENT}/training")
-        return self.servicer.GetTraining(request, Call.by(OPERATOR))
+from tests.contract.databases import ADAPTERS
+from tests.integration.trainer_world import CAMPAIGN, OPERATOR, PARENT, PAUSED, RUNNING, World, world_on
 
 
 @pytest.fixture(params=ADAPTERS)
 def world(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[World]:
     on_postgres = request.param == "postgresql"
     admin_url = request.getfixturevalue("postgres_database") if on_postgres else None
-    with place(request.param, tmp_path, admin_url) as made:
-        database = made.open()
-        migrate(database, "aloft.trainer")
-        yield World(database, tmp_path)
+    with world_on(request.param, tmp_path, admin_url) as made:
+        yield made
 
 
 def test_the_migration_makes_the_tables_that_the_code_declares(world: World) -> None:
@@ -114,7 +44,7 @@ def test_the_migration_makes_the_tables_that_the_code_declares(world: World) -> 
 
 def test_a_campaign_that_first_runs_gets_its_base_version(world: World) -> None:
     world.campaign(1, PAUSED)
-    assert world.work() == 0, "a campaign that has never run needs no version"
+    assert world.work() == [], "a campaign that has never run needs no version"
     world.campaign(2)
     world.work()
     (event,) = world.published()
@@ -139,7 +69,7 @@ def test_the_card_says_how_the_version_was_made(world: World) -> None:
     assert card["artefact_digest"] == event.artefact_digest
     assert card["image_spec"]["height"] == 16
     assert card["code_version"]
-    unknown = ["parent", "data_snapshot_digest", "strategy", "temperature", "thresholds"]
+    unknown = ["parent", "data_snapshot_digest", "score", "temperature", "thresholds"]
     assert [card[name] for name in unknown] == [None] * 5
 
 
@@ -150,10 +80,32 @@ def test_a_campaign_that_runs_again_keeps_its_version(world: World) -> None:
     assert len(world.published()) == 1
 
 
+def test_the_archive_that_serving_is_given_holds_the_version(world: World) -> None:
+    world.campaign(1)
+    world.work()
+    (event,), model = world.published(), world.model()
+    data = world.objects.get(model.archive_key)
+    assert model.archive_digest == sha256_hex(data)
+    assert model.archive_key == f"campaigns/c/models/1/c-1-{model.archive_digest}.mar"
+    served, weights = read_archive(data)
+    assert weights == world.objects.get(event.artefact_key)
+    assert (served.campaign, served.version, served.labels) == (CAMPAIGN, 1, ())
+    assert len(served.golden.outputs[0]) == event.feature_size, "a base version answers with features"
+
+
+def test_a_campaign_has_one_run_at_a_time(world: World) -> None:
+    world.campaign(1)
+    with pytest.raises(FailedPrecondition, match="run 1 has not ended"):
+        world.create_base()
+    world.work()
+    world.create_base()
+    assert world.work() == [BASE]
+
+
 def test_older_news_of_a_campaign_are_ignored(world: World) -> None:
     world.campaign(2, PAUSED)
     world.campaign(1, RUNNING)
-    assert world.work() == 0
+    assert world.work() == []
 
 
 def test_a_seed_of_sixty_four_bits_is_taken(world: World) -> None:
@@ -194,7 +146,7 @@ def test_a_base_version_that_cannot_be_made_fails_with_its_reason(
     world.objects.put("small.safetensors", save_weights(build("tiny", bands=3)))
     world.objects.put("text.safetensors", b"hello")
     world.campaign(1, **base)
-    assert world.work() == 1, "what no retry mends must not be retried"
+    assert world.work() == [BASE], "what no retry mends must not be retried"
     run = world.run()
     assert run.state == api.Run.STATE_FAILED
     assert re.search(reason, run.error), run.error
@@ -205,7 +157,7 @@ def test_a_base_version_that_cannot_be_made_fails_with_its_reason(
 def test_after_a_failure_an_operator_creates_another_run_and_the_gap_stays(world: World) -> None:
     world.campaign(1, architecture="nonsense")
     world.work()
-    run = world.create(api.BaseRun(architecture="tiny", seed=3))
+    run = world.create_base(api.BaseRun(architecture="tiny", seed=3))
     assert (run.name, run.model_version, run.state) == ("campaigns/c/runs/2", 2, api.Run.STATE_QUEUED)
     world.work()
     assert [event.version for event in world.published()] == [2]
@@ -217,18 +169,20 @@ def test_after_a_failure_an_operator_creates_another_run_and_the_gap_stays(world
 def test_a_run_takes_from_its_campaign_what_it_does_not_say(world: World) -> None:
     world.campaign(1)
     world.work()
-    run = world.create()
+    run = world.create_base()
     assert run.base == api.BaseRun(architecture="tiny", seed=5)
-    assert world.create(api.BaseRun(seed=9)).base == api.BaseRun(architecture="tiny", seed=9)
+    world.work()
+    assert world.create_base(api.BaseRun(seed=9)).base == api.BaseRun(architecture="tiny", seed=9)
 
 
 def test_a_repeated_request_makes_one_run(world: World) -> None:
     world.campaign(1)
+    world.work()
     request_id = str(uuid.uuid4())
-    assert world.create(request_id=request_id) == world.create(request_id=request_id)
+    assert world.create_base(request_id=request_id) == world.create_base(request_id=request_id)
     assert world.training().runs == 2
     with pytest.raises(FailedPrecondition, match="another request"):
-        world.create(api.BaseRun(seed=9), request_id=request_id)
+        world.create_base(api.BaseRun(seed=9), request_id=request_id)
 
 
 def test_a_store_that_is_away_fails_no_run(world: World) -> None:
@@ -264,32 +218,32 @@ def test_a_run_that_was_killed_at_any_put_ends_with_its_one_version(world: World
             return answer
 
     world.campaign(1)
-    for before in (1, 2, 3):
+    for before in (1, 2, 3, 4):
         with pytest.raises(Killed):
             world.work(Dying(world.objects, before))
         world.database.advance(60)
     world.work()
     (event,) = world.published()
     keys = [found.key for found in world.objects.list("campaigns/c/models/1/")]
-    assert sorted(keys) == sorted([event.artefact_key, event.card_key]), (
-        "attempts must share what is the same"
-    )
+    named = [event.artefact_key, event.card_key, world.model().archive_key]
+    assert sorted(keys) == sorted(named), "attempts must share what is the same"
 
 
 def test_a_queued_run_is_cancelled(world: World) -> None:
     world.campaign(1)
-    cancelled = world.servicer.CancelRun(api.CancelRunRequest(name=f"{PARENT}/runs/1"), Call.by(OPERATOR))
+    cancelled = world.cancel(1)
     assert cancelled.state == api.Run.STATE_CANCELLED
     assert cancelled.HasField("end_time")
-    assert world.work() == 0
+    assert world.work() == []
     assert world.training().waiting_for == "another run, to be created by an operator: run 1 cancelled"
 
 
 def test_runs_and_models_are_listed_newest_first_page_by_page(world: World) -> None:
     world.campaign(1)
-    for _ in range(4):
-        world.create()
     world.work()
+    for _ in range(4):
+        world.create_base()
+        world.work()
     lists: list[tuple[Any, Any, str]] = [
         (world.servicer.ListRuns, api.ListRunsRequest, "runs"),
         (world.servicer.ListModels, api.ListModelsRequest, "models"),

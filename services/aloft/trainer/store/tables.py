@@ -1,10 +1,16 @@
 """The tables of the trainer. The migration makes what is declared here."""
 
 import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql, sqlite
 
+from aloft.kit.database import Transaction
 from aloft.kit.database.columns import flag, number, words
 
 METADATA = sa.MetaData()
+
+
+def _document(name: str) -> sa.Column[object]:
+    return sa.Column(name, sa.JSON, nullable=False)
 
 
 campaigns = sa.Table(
@@ -12,10 +18,51 @@ campaigns = sa.Table(
     METADATA,
     words("id", key=True),
     number("version"),
-    flag("running"),
-    sa.Column("spec", sa.JSON, nullable=False),
-    sa.Column("base", sa.JSON, nullable=False),
+    words("state"),
+    _document("spec"),
+    _document("base"),
+    _document("training"),
+    _document("gate"),
+    _document("labels"),
+    words("strategy"),
+    number("evaluation_images"),
     number("newest_version"),
+    number("applied_revision"),
+    number("wanted_revision"),
+    number("covered_revision"),
+    flag("evaluation_closed"),
+    number("heard_us"),
+)
+
+early_revisions = sa.Table(
+    "early_revisions",
+    METADATA,
+    words("campaign", key=True),
+    number("revision", key=True),
+)
+
+images = sa.Table(
+    "images",
+    METADATA,
+    words("campaign", key=True),
+    words("id", key=True),
+    words("object_key"),
+    words("etag"),
+    number("version"),
+    flag("in_pool"),
+    words("quarantined"),  # the reason; empty is a usable image
+)
+
+label_sets = sa.Table(
+    "label_sets",
+    METADATA,
+    words("campaign", key=True),
+    words("image", key=True),
+    number("version", key=True),
+    number("revision"),
+    words("split"),
+    _document("positive"),
+    _document("unsure"),
 )
 
 runs = sa.Table(
@@ -24,7 +71,14 @@ runs = sa.Table(
     words("campaign", key=True),
     number("version", key=True),
     words("job"),
-    sa.Column("base", sa.JSON, nullable=False),
+    words("kind"),
+    _document("base"),
+    _document("training"),
+    number("label_revision"),
+    number("parent"),
+    words("snapshot_key"),
+    words("snapshot_digest"),
+    words("checkpoint_key"),
     number("created_us"),
 )
 
@@ -42,6 +96,41 @@ models = sa.Table(
     number("feature_size"),
     words("card_key"),
     number("label_revision"),
-    sa.Column("metrics", sa.JSON, nullable=False),
+    _document("metrics"),
+    _document("labels"),
+    words("archive_key"),
+    words("archive_digest"),
+    words("gate_failure"),
+    sa.Column("score", sa.Float(53)),
+    number("parent"),
     number("created_us"),
 )
+
+desired_servings = sa.Table(
+    "desired_servings",
+    METADATA,
+    words("campaign", key=True),
+    number("version"),
+    number("generation"),
+    words("archive_key"),
+    words("archive_digest"),
+    number("changed_us"),
+)
+
+servings = sa.Table(
+    "servings",
+    METADATA,
+    words("campaign", key=True),
+    words("pod", key=True),
+    number("version"),
+    number("generation"),
+    words("digest"),
+    words("state"),
+    words("error"),
+    number("reported_us"),
+)
+
+
+def insert(tx: Transaction, table: sa.Table) -> "sqlite.Insert | postgresql.Insert":
+    """Begin an insert that can say what a conflict means."""
+    return (sqlite.insert if tx.on_sqlite else postgresql.insert)(table)

@@ -1,109 +1,109 @@
 """The job that makes a base version: a backbone without a head, promoted when it is made."""
 
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from aloft.api.events.v1 import events_pb2 as events
-from aloft.imagery import ImageSpec
-from aloft.kit.bus import outbox
-from aloft.kit.database.database import Transactions
+import numpy as np
+
 from aloft.kit.errors import FailedPrecondition
 from aloft.kit.jobs import Lease
-from aloft.kit.names import MODEL
 from aloft.kit.objects.digests import sha256_hex
 from aloft.kit.objects.errors import BadKey, ObjectMissing
 from aloft.kit.objects.port import Objects
-from aloft.trainer.domain import Base, Model
-from aloft.trainer.store import campaigns, models, runs
-from aloft.trainer.use_cases.artefacts import base_card, put_card, put_weights
+from aloft.trainer.domain.campaign import SIMCLR, Base, Pretraining
+from aloft.trainer.use_cases.decoding import decode
+from aloft.trainer.use_cases.ending import may_end_for_good
+from aloft.trainer.use_cases.means import Attempt, Means
+from aloft.trainer.use_cases.publish import Made, publish
+from aloft.trainer.use_cases.snapshots import pinned
+from aloft.trainer.use_cases.training import learn_from_pool
 
 if TYPE_CHECKING:
     from aloft.networks import Backbone
+
+FEWEST_IMAGES = 2
+"""Images that are told apart from one another."""
 
 
 class MakeBase:
     """Makes the weights, stores them, publishes the version. May be begun again after any point."""
 
-    def __init__(self, database: Transactions, objects: Objects) -> None:
-        self._database = database
-        self._objects = objects
+    def __init__(self, means: Means) -> None:
+        self._means = means
 
     def __call__(self, lease: Lease) -> Mapping[str, Any] | None:
         """Do the job."""
-        campaign, version = lease.job.campaign, int(lease.job.payload["version"])
-        with self._database.read() as tx:
-            known = campaigns.find(tx, campaign)
-            run = runs.find(tx, campaign, version)
-        if known is None or run is None:
-            raise LookupError(f"the job of campaigns/{campaign}/runs/{version} has no run")
-        lease.heartbeat(done=0, total=1, stage="making the weights")
-        backbone, checkpoint_digest = self._backbone(run.base, known.spec)
-        model = self._store(campaign, version, backbone)
-        card = base_card(model, run.base, known.spec, checkpoint_digest)
-        model = replace(model, card_key=put_card(self._objects, card))
-        with lease.finish({"version": version}) as tx:
-            models.add(tx, model)
-            outbox.emit(tx, campaign, _published(model), subject=MODEL.format(campaign, version))
+        attempt = self._means.attempt(lease)
+        with may_end_for_good(attempt):
+            attempt.beat(0, 1, "making the weights")
+            base = attempt.run.base or Base()
+            if base.pretraining is not None:
+                attempt, made = _from_the_pool(attempt, base.architecture, base.pretraining)
+            elif base.checkpoint_key:
+                made = _from_a_checkpoint(attempt, base)
+            else:
+                about = {"source": {"seed": base.seed}, "seed": base.seed, "hyperparameters": {}}
+                made = Made(_initial(attempt, base.architecture, base.seed), about=about)
+            publish(attempt, made)
         return None
 
-    def _backbone(self, base: Base, spec: ImageSpec) -> "tuple[Backbone, str]":
-        # Torch is imported where a run needs it: the service answers calls without.
-        from aloft.networks import UnknownArchitecture, WeightsDoNotFit, build, load_weights
 
-        data = self._checkpoint(base.checkpoint_key)
-        try:
-            backbone = build(base.architecture, spec.bands, base.seed)
-            if data is None:
-                return backbone, ""
-            return load_weights(backbone, data), sha256_hex(data)
-        except UnknownArchitecture as error:
-            raise FailedPrecondition("UNKNOWN_ARCHITECTURE", str(error)) from error
-        except WeightsDoNotFit as error:
-            message = f"checkpoint {base.checkpoint_key}: {error}"
-            raise FailedPrecondition("CHECKPOINT_DOES_NOT_FIT", message) from error
+def _initial(attempt: Attempt, architecture: str, seed: int) -> "Backbone":
+    # Torch is imported where a run needs it: the service answers calls without.
+    from aloft.networks import UnknownArchitecture, build, deterministic
 
-    def _checkpoint(self, key: str) -> bytes | None:
-        if not key:
-            return None
-        try:
-            return self._objects.get(key)
-        except (ObjectMissing, BadKey) as error:
-            message = f"the aloft bucket has no checkpoint {key!r}: put a safetensors file there"
-            raise FailedPrecondition("CHECKPOINT_MISSING", message) from error
+    deterministic(attempt.means.options.torch_threads)
+    try:
+        return build(architecture, attempt.campaign.spec.bands, seed)
+    except UnknownArchitecture as error:
+        raise FailedPrecondition("UNKNOWN_ARCHITECTURE", str(error)) from error
 
-    def _store(self, campaign: str, version: int, backbone: "Backbone") -> Model:
-        from aloft.networks import backbone_digest, save_weights
 
-        key, digest = put_weights(self._objects, campaign, version, save_weights(backbone))
-        return Model(
-            campaign=campaign,
-            version=version,
-            base=True,
-            promoted=True,
-            architecture=backbone.architecture,
-            artefact_key=key,
-            artefact_digest=digest,
-            backbone=backbone_digest(backbone),
-            feature_size=backbone.feature_size,
-            card_key="",
-            label_revision=0,
-            metrics={},
+def _from_a_checkpoint(attempt: Attempt, base: Base) -> Made:
+    from aloft.networks import WeightsDoNotFit, load_weights
+
+    data = _checkpoint(attempt.means.objects, base.checkpoint_key)
+    source = {"checkpoint_key": base.checkpoint_key, "checkpoint_digest": sha256_hex(data)}
+    try:
+        backbone = load_weights(_initial(attempt, base.architecture, 0), data)
+    except WeightsDoNotFit as error:
+        message = f"checkpoint {base.checkpoint_key}: {error}"
+        raise FailedPrecondition("CHECKPOINT_DOES_NOT_FIT", message) from error
+    return Made(backbone, about={"source": source, "seed": None, "hyperparameters": {}})
+
+
+def _checkpoint(objects: Objects, key: str) -> bytes:
+    try:
+        return objects.get(key)
+    except (ObjectMissing, BadKey) as error:
+        message = f"the aloft bucket has no checkpoint {key!r}: put a safetensors file there"
+        raise FailedPrecondition("CHECKPOINT_MISSING", message) from error
+
+
+def _from_the_pool(attempt: Attempt, architecture: str, asked: Pretraining) -> tuple[Attempt, Made]:
+    if asked.method != SIMCLR:
+        message = f"no method of pre-training is called {asked.method!r}: give {SIMCLR}"
+        raise FailedPrecondition("UNKNOWN_METHOD", message)
+    initial = _initial(attempt, architecture, asked.seed)
+    attempt, snapshot = pinned(attempt)
+    # In half precision: views of an image differ by far more than rounding, and the file is half as long.
+    decoded = decode(attempt, "pool", snapshot.items, np.float16)
+    if len(decoded.items) < FEWEST_IMAGES:
+        message = (
+            f"{len(decoded.items)} of {len(snapshot.items)} images of the pool can be used:"
+            f" {FEWEST_IMAGES} at least are needed"
         )
-
-
-def _published(model: Model) -> events.ModelPublished:
-    return events.ModelPublished(
-        campaign=model.campaign,
-        version=model.version,
-        promoted=model.promoted,
-        base=model.base,
-        architecture=model.architecture,
-        artefact_key=model.artefact_key,
-        artefact_digest=model.artefact_digest,
-        backbone_digest=model.backbone,
-        card_key=model.card_key,
-        label_revision=model.label_revision,
-        metrics=model.metrics,
-        feature_size=model.feature_size,
-    )
+        raise FailedPrecondition("TOO_FEW_IMAGES", message)
+    backbone, hyperparameters = learn_from_pool(attempt, initial, decoded.images, asked)
+    counted = {
+        "images": len(decoded.items),
+        "left_out": decoded.left_out,
+        "quarantined": snapshot.quarantined,
+    }
+    about = {
+        "source": {"pretraining": asked.method},
+        "seed": asked.seed,
+        "hyperparameters": hyperparameters,
+        "data": {"pool": counted},
+    }
+    return attempt, Made(backbone, about=about)

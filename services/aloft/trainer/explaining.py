@@ -1,0 +1,105 @@
+"""Why the training of a campaign stands where it stands."""
+
+from collections.abc import Iterator, Sequence
+
+from aloft.kit.database import Transaction
+from aloft.kit.explaining import Cause, Explain, Kind
+from aloft.kit.jobs import Job, Jobs, State
+from aloft.trainer.domain.campaign import Campaign
+from aloft.trainer.domain.due import FineTune, MakeBase, Wait, Waits, next_step
+from aloft.trainer.domain.runs import BASE, FINE_TUNE, Run
+from aloft.trainer.store import campaigns, models, runs, servings, situation
+
+_KINDS = {
+    Waits.NO_IMAGES: Kind.WAITING,
+    Waits.CAMPAIGN_PAUSED: Kind.WAITING,
+    Waits.LABEL_REVISIONS: Kind.WAITING,
+    Waits.EVALUATION_BATCH: Kind.WAITING,
+    Waits.LABELS: Kind.IDLE,
+    Waits.CAMPAIGN_STOPPED: Kind.IDLE,
+}
+_REMEDIES = {
+    Waits.NO_IMAGES: "import images, as with `aloft images import`",
+    Waits.CAMPAIGN_PAUSED: "aloft campaign resume {campaign}",
+    Waits.EVALUATION_BATCH: "have the evaluation batch labelled",
+}
+AGAIN = "mend what the error names, then `aloft run create {campaign}{flag}`"
+
+
+def explain(jobs: Jobs) -> Explain:
+    """Make the function that says what the trainer waits for in a campaign."""
+
+    def causes(tx: Transaction, name: str) -> Sequence[Cause]:
+        campaign = campaigns.get(tx, name)
+        return [*_training(tx, jobs, campaign), *_failed_gate(tx, campaign), *_serving(tx, campaign)]
+
+    return causes
+
+
+def waiting_for(tx: Transaction, jobs: Jobs, name: str) -> str:
+    """Say in a sentence what training waits for, or does; nothing where it is only idle."""
+    live = situation.live_run(tx, jobs, name)
+    if live is not None:
+        return _at_work(live)
+    found = list(_training(tx, jobs, campaigns.get(tx, name)))
+    pressing = sorted(found, key=lambda cause: list(Kind).index(cause.kind))
+    return pressing[0].waits_for if pressing and pressing[0].kind is not Kind.IDLE else ""
+
+
+def _training(tx: Transaction, jobs: Jobs, campaign: Campaign) -> Iterator[Cause]:
+    live = situation.live_run(tx, jobs, campaign.id)
+    if live is not None:
+        # Of a run that is queued the jobs themselves say what it waits for.
+        if live.state is State.RUNNING:
+            yield Cause(Kind.WORKING, "RUN_AT_WORK", _at_work(live), live.started_us)
+        return
+    yield from _failed_run(tx, jobs, campaign)
+    step = next_step(situation.read(tx, jobs, campaign))
+    match step:
+        case Wait(what, sentence) if what in _KINDS:
+            remedy = _REMEDIES.get(what, "").format(campaign=campaign.id)
+            yield Cause(_KINDS[what], what.value, sentence, campaign.heard_us or None, remedy)
+        case MakeBase() | FineTune():
+            # The job behind the last run begins it: between the two there is a moment.
+            yield Cause(Kind.WAITING, "RUN_DUE", "a run that is about to be created", campaign.heard_us)
+
+
+def _failed_run(tx: Transaction, jobs: Jobs, campaign: Campaign) -> Iterator[Cause]:
+    based = models.newest(tx, campaign.id, base=True)
+    last = next(iter(runs.newest(tx, campaign.id, kind=FINE_TUNE if based else BASE)), None)
+    if last is None or models.find(tx, campaign.id, last.version) is not None:
+        return
+    job = jobs.get(tx, last.job)
+    remedy = AGAIN.format(campaign=campaign.id, flag=" --fine-tune" if last.kind == FINE_TUNE else "")
+    yield Cause(Kind.STUCK, "RUN_FAILED", _failed(last, job), job.ended_us, remedy)
+
+
+def _failed_gate(tx: Transaction, campaign: Campaign) -> Iterator[Cause]:
+    newest = next(iter(models.newest(tx, campaign.id)), None)
+    if newest is not None and newest.gate_failure:
+        said = f"version {newest.version} was not promoted: {newest.gate_failure}"
+        sentence = f"a better version, from the next batch: {said}"
+        yield Cause(Kind.WAITING, "GATE_FAILED", sentence, newest.created_us)
+
+
+def _serving(tx: Transaction, campaign: Campaign) -> Iterator[Cause]:
+    for desired in servings.unserved(tx, campaign.id):
+        reports = servings.reports(tx, campaign.id)
+        said = "; ".join(f"{each.pod}: {each.error or each.state}" for each in reports) or "no pod reports"
+        sentence = f"version {desired.version} to be served: {said}"
+        remedy = "look at the serving agents: it is tried again by itself, without training"
+        yield Cause(Kind.STUCK, "UNSERVED", sentence, desired.changed_us, remedy)
+
+
+def _at_work(job: Job) -> str:
+    run, at = job.payload["version"], job.progress
+    if job.state is State.RUNNING:
+        many = f", {at.done} of {at.total}" if at.total > 1 else ""
+        return f"run {run}, which is at work: {at.stage or 'starting'}{many}"
+    return f"run {run}: " + (f"its last attempt failed: {job.error}" if job.error else "it is queued")
+
+
+def _failed(run: Run, job: Job) -> str:
+    error = f": {job.error}" if job.error else ""
+    what = f" on label revision {run.label_revision}" if run.kind == FINE_TUNE else ""
+    return f"another run{what}, to be created by an operator: run {run.version} {job.state.value}{error}"

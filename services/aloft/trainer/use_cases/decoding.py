@@ -1,0 +1,79 @@
+"""Decodes images once, into a file that is mapped into memory: no pool is too large for it."""
+
+import json
+import tempfile
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO
+
+import numpy as np
+from numpy.typing import NDArray
+
+from aloft.pool_images import ImageReader, PoolImage, Rejected, read_ahead
+from aloft.trainer.domain.snapshot import Item
+from aloft.trainer.use_cases.means import Attempt
+
+
+@dataclass(frozen=True, slots=True)
+class Decoded:
+    """Images as a network takes them."""
+
+    images: NDArray[np.floating]
+    """Images × height × width × bands, normalised."""
+    items: Sequence[Item]
+    """Row for row. What could not be read is not among them."""
+    left_out: Mapping[str, int]
+    """How many could not be read, by reason."""
+
+
+def decode(attempt: Attempt, name: str, items: Sequence[Item], dtype: type[np.floating]) -> Decoded:
+    """Read and preprocess images, or find that an attempt on this machine has done so."""
+    folder = attempt.means.folder(attempt.run)
+    data, index = folder / f"{name}.images", folder / f"{name}.json"
+    if not (data.exists() and index.exists()):
+        folder.mkdir(parents=True, exist_ok=True)
+        _decode_into(attempt, name, items, dtype, data, index)
+    said = json.loads(index.read_text())
+    kept = [items[position] for position in said["kept"]]
+    return Decoded(_mapped(attempt, data, len(kept), dtype), kept, said["left_out"])
+
+
+def _decode_into(
+    attempt: Attempt, name: str, items: Sequence[Item], dtype: type[np.floating], data: Path, index: Path
+) -> None:
+    # Each under a name of its own until it is whole: two attempts may be at it, one of them a zombie.
+    with tempfile.NamedTemporaryFile(dir=data.parent, delete=False) as file:
+        kept, left_out = _read_all(attempt, name, items, dtype, file)
+    Path(file.name).replace(data)
+    with tempfile.NamedTemporaryFile("w", dir=index.parent, delete=False) as text:
+        json.dump({"kept": kept, "left_out": left_out}, text)
+    Path(text.name).replace(index)
+
+
+def _read_all(
+    attempt: Attempt, name: str, items: Sequence[Item], dtype: type[np.floating], file: IO[bytes]
+) -> tuple[list[int], dict[str, int]]:
+    options = attempt.means.options
+    read = ImageReader(attempt.means.pool, attempt.campaign.spec, options.max_image_bytes)
+    images = (PoolImage(item.image, item.key, item.etag, item.version) for item in items)
+    kept: list[int] = []
+    left_out: Counter[str] = Counter()
+    with closing(read_ahead(images, read, options.reader_threads)) as results:
+        for position, result in enumerate(results):
+            attempt.beat(position, len(items), f"reading {name} images")
+            if isinstance(result, Rejected):
+                left_out[result.reason.value] += 1
+                continue
+            file.write(result.astype(dtype).tobytes())
+            kept.append(position)
+    return kept, dict(sorted(left_out.items()))
+
+
+def _mapped(attempt: Attempt, data: Path, count: int, dtype: type[np.floating]) -> NDArray[np.floating]:
+    spec = attempt.campaign.spec
+    shape = (count, spec.height, spec.width, spec.bands)
+    # Copy-on-write, because torch warns of arrays that cannot be written; nothing writes to it.
+    return np.memmap(data, dtype, "c", shape=shape) if count else np.empty(shape, dtype)

@@ -1,0 +1,85 @@
+"""How good a version is on held-out images, and how its logits are to be read."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from aloft.kit.errors import FailedPrecondition
+from aloft.learning import Calibration, Evaluation, calibrate, evaluate
+from aloft.networks.head import Head
+from aloft.trainer.domain.snapshot import Item, Split
+
+HELD_OUT: tuple[Split, ...] = (Split.VALIDATION, Split.TEST)
+"""In the order in which they are preferred to calibrate and to score on."""
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """The verdict on one version."""
+
+    calibration: Calibration
+    evaluations: Mapping[Split, Evaluation]
+    """Of the splits that have labelled images."""
+    on: Split | None
+    """Where it was calibrated, and where its score is from; None where nothing held out is labelled."""
+
+    @property
+    def score(self) -> float | None:
+        """What the gate and the stop rules go by."""
+        return None if self.on is None else self.evaluations[self.on].map_macro
+
+    @property
+    def metrics(self) -> dict[str, float]:
+        """Every score by its name, the split's first."""
+        return {
+            f"{split.value}/{name}": float(value)
+            for split, evaluation in self.evaluations.items()
+            for name, value in evaluation.scalars().items()
+        }
+
+    def about(self) -> dict[str, Any]:
+        """Say in a card what metrics leave out: intervals, counts, and labels that cannot be judged."""
+        return {
+            "judged_on": None if self.on is None else self.on.value,
+            "evaluation": {split.value: asdict(each) for split, each in self.evaluations.items()},
+            "labels_not_judged": {split.value: each.unscored for split, each in self.evaluations.items()},
+        }
+
+
+def targets(items: Sequence[Item], labels: Sequence[str]) -> NDArray[np.float32]:
+    """Write label sets as images × labels: 1 for positive, 0 for negative, NaN for unsure."""
+    column = {label: number for number, label in enumerate(labels)}
+    written = np.zeros((len(items), len(labels)), np.float32)
+    for row, item in enumerate(items):
+        written[row, [column[label] for label in item.unsure if label in column]] = np.nan
+        written[row, [column[label] for label in item.positive if label in column]] = 1
+    return written
+
+
+def judge(
+    features: Mapping[Split, NDArray[np.float32]],
+    judged: Mapping[Split, NDArray[np.float32]],
+    head: Head,
+    labels: Sequence[str],
+) -> Judged:
+    """Calibrate on validation, or on test where nothing of it is labelled, and evaluate on both."""
+    logits = {split: _logits(features[split], head) for split in HELD_OUT if len(judged[split])}
+    on = next(iter(logits), None)
+    if on is None:
+        return Judged(Calibration(1.0, (0.5,) * len(labels)), {}, None)
+    calibration = calibrate(logits[on], judged[on])
+    evaluations = {split: evaluate(logits[split], judged[split], calibration, labels) for split in logits}
+    return Judged(calibration, evaluations, on)
+
+
+def _logits(features: NDArray[np.float32], head: Head) -> NDArray[np.float32]:
+    # As those of the pool are made: from features in half precision, so that scores speak of the same logits.
+    with np.errstate(over="ignore", invalid="ignore"):
+        logits = head.logits(features.astype(np.float16))
+    if not np.isfinite(logits).all():
+        message = "logits of held-out images are not finite: features are too large for half precision"
+        raise FailedPrecondition("LOGITS_NOT_FINITE", message)
+    return logits
