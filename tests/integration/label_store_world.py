@@ -13,7 +13,6 @@ from google.protobuf.duration_pb2 import Duration
 from google.protobuf.message import Message
 
 from aloft.api.events.v1 import events_pb2 as events
-from aloft.api.explanation.v1 import explanation_service_pb2
 from aloft.api.labels.v1 import (
     batch_service_pb2,
     campaign_pb2,
@@ -27,6 +26,7 @@ from aloft.kit.bus.context import Context
 from aloft.kit.bus.embedded import EmbeddedBus
 from aloft.kit.clock import Clock, ManualClock, SystemClock
 from aloft.kit.database import Database, migrate, provision
+from aloft.kit.explaining import Cause
 from aloft.kit.ids import image_id
 from aloft.kit.jobs import Jobs, JobWorker
 from aloft.kit.objects.directory import DirectoryObjects
@@ -35,6 +35,7 @@ from aloft.kit.rpc.call import Call, Principal, Role
 from aloft.kit.service import Ports
 from aloft.label_store import app
 from aloft.label_store.domain import verdicts
+from aloft.label_store.explaining import explain
 from aloft.label_store.handlers import handlers
 from aloft.label_store.store import tables
 from aloft.label_store.use_cases.importing import KIND, ImportImages
@@ -195,10 +196,10 @@ class World:
         request = batch_service_pb2.GetBatchRequest(name=f"{PARENT}/batches/{number}")
         return self.call("Batch.GetBatch", request)  # type: ignore[no-any-return]
 
-    def causes(self) -> list[explanation_service_pb2.Cause]:
-        """Ask why the campaign stands where it stands, the most pressing cause first."""
-        request = explanation_service_pb2.ExplainCampaignRequest(name=PARENT)
-        return list(self.call("Explanation.ExplainCampaign", request).causes)
+    def causes(self) -> Sequence[Cause]:
+        """Read why the campaign stands where it stands, as far as this service itself knows."""
+        with self.database.read() as tx:
+            return explain(tx, CAMPAIGN)
 
     def manifest(self, *lines: str) -> image_service_pb2.ImportImagesResponse:
         """Import a manifest of these lines."""

@@ -140,6 +140,50 @@ def test_a_task_is_leased_once_however_many_ask_at_the_same_moment(
         assert len(names) == len(set(names)), "a task was leased to two"
 
 
+def test_an_image_is_labelled_by_as_many_as_overlap_and_by_each_once(
+    postgres_database: str, tmp_path: Path
+) -> None:
+    overlap, images = 3, 12
+    with opened(tmp_path, postgres_database) as world:
+        world.campaign(overlap=overlap)
+        world.put(*range(images))
+        world.import_all()
+        world.resume()
+        vendors = [world.vendor(f"v{number}") for number in range(3)]
+        who = [(vendor, annotator) for vendor in vendors for annotator in "ab"]
+        # The same annotator asks from two places at once: that makes it no two.
+        who += who[:2]
+        world.select(1, *range(images))
+        together = threading.Barrier(len(who))
+
+        def work(principal: Principal, annotator: str) -> None:
+            together.wait(30)
+            # Others may be changing all that is left just then: nothing leased does not mean nothing to do.
+            while world.progress().open_tasks:
+                leased = world.lease(4, principal, annotator=annotator)
+                seen = [task.image for task in leased]
+                assert len(set(seen)) == len(seen), "one annotator was sent an image twice"
+                if leased:
+                    world.submit(leased, "water", by=principal)
+                elif _has_seen_all(world, principal, annotator, images):
+                    return
+
+        with ThreadPoolExecutor(len(who)) as threads:
+            for each in [threads.submit(work, *one) for one in who]:
+                each.result(60)
+        times = Counter(row.image for row in world.rows(tables.annotations))
+        assert set(times.values()) == {overlap}, f"overlap is {overlap} and images have {times}"
+        assert world.progress().labelled_images == images
+        check(world)
+        assert _deadlocks(world) == 0, "transactions locked each other out"
+
+
+def _has_seen_all(world: World, principal: Principal, annotator: str, images: int) -> bool:
+    vendor = principal.name.partition("/")[2]
+    rows = [row for row in world.rows(tables.tasks) if (row.vendor, row.annotator) == (vendor, annotator)]
+    return len({row.image for row in rows}) == images
+
+
 def test_the_same_request_at_the_same_moment_has_one_effect(postgres_database: str, tmp_path: Path) -> None:
     with opened(tmp_path, postgres_database) as world:
         world.campaign()

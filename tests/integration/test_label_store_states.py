@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from aloft.api.events.v1 import events_pb2 as events
-from aloft.api.labels.v1 import campaign_pb2, campaign_service_pb2
+from aloft.api.labels.v1 import campaign_pb2
 from aloft.kit.clock import SECOND, ManualClock
 from aloft.kit.errors import FailedPrecondition
 from aloft.kit.rpc.call import Principal
@@ -29,18 +29,21 @@ from tests.integration.label_store_world import (
 )
 
 IMAGES = 8
+BUDGET = 6
 OTHER = Principal("vendors/other", VENDOR.role, VENDOR.campaigns)
 NUMBERS = st.lists(st.integers(0, IMAGES), min_size=1, max_size=5, unique=True)
 VENDORS = st.sampled_from([VENDOR, OTHER])
 
 
 @cache
-def template() -> Path:
+def template(overlap: int, evaluation_images: int) -> Path:
     """Make one campaign with images and two vendors, to copy for each example."""
     folder = Path(tempfile.mkdtemp(prefix="aloft-label-store-"))
     with opened(folder) as world:
         policy = campaign_pb2.BatchPolicy(close_fraction=0.75, close_after=Duration(seconds=600))
-        world.campaign(batch_policy=policy, budget=campaign_pb2.Budget(images=6))
+        held_out = campaign_pb2.HeldOut(evaluation_images=evaluation_images) if evaluation_images else None
+        budget = campaign_pb2.Budget(images=BUDGET, annotations=BUDGET * overlap)
+        world.campaign(batch_policy=policy, budget=budget, overlap=overlap, held_out=held_out)
         world.put(*range(IMAGES))
         world.import_all()
         world.vendor()
@@ -52,11 +55,12 @@ def template() -> Path:
 class LabelStore(RuleBasedStateMachine):
     """What clients and other services do, in any order, and what they were promised for it."""
 
-    @initialize()
-    def begin(self) -> None:
+    @initialize(overlap=st.integers(1, 3), evaluation_images=st.sampled_from([0, 2]))
+    def begin(self, overlap: int, evaluation_images: int) -> None:
         self.folder = Path(tempfile.mkdtemp(prefix="aloft-label-store-"))
-        shutil.copytree(template(), self.folder, dirs_exist_ok=True)
-        self.pool = template() / "pool"
+        made = template(overlap, evaluation_images)
+        shutil.copytree(made, self.folder, dirs_exist_ok=True)
+        self.pool = made / "pool"
         self.clock = ManualClock()
         self.world: World = reopened(self.folder, self.clock, self.pool)
         self.batch = 0
@@ -75,10 +79,17 @@ class LabelStore(RuleBasedStateMachine):
         if again:
             self.world.select(self.batch, *numbers)
 
-    @rule(by=VENDORS, most=st.integers(1, 4), seconds=st.sampled_from([30, 120]), again=st.booleans())
-    def lease(self, by: Principal, most: int, seconds: int, again: bool) -> None:
+    @rule(
+        by=VENDORS,
+        most=st.integers(1, 4),
+        seconds=st.sampled_from([30, 120]),
+        annotator=st.sampled_from("ab"),
+        again=st.booleans(),
+    )
+    def lease(self, by: Principal, most: int, seconds: int, annotator: str, again: bool) -> None:
         request = request_id()
-        taken = self.world.lease(most, by, seconds, request)
+        taken = self.world.lease(most, by, seconds, request, annotator)
+        assert len({task.image for task in taken}) == len(taken), "an annotator was sent an image twice"
         now = self.clock.now()
         for task in taken:
             held = self.leases.get(task.name)
@@ -87,16 +98,21 @@ class LabelStore(RuleBasedStateMachine):
                 self.stale.append((held[0], held[1]))
             self.leases[task.name] = (by, task, now + seconds * SECOND)
         if again:
-            repeated = self.world.lease(most, by, seconds, request)
+            repeated = self.world.lease(most, by, seconds, request, annotator)
             assert [(one.name, one.lease) for one in repeated] == [(one.name, one.lease) for one in taken]
 
-    @rule(by=VENDORS, most=st.integers(1, 4), again=st.booleans())
-    def submit(self, by: Principal, most: int, again: bool) -> None:
+    @rule(
+        by=VENDORS,
+        most=st.integers(1, 4),
+        said=st.sampled_from([("water",), ("water", "road"), ()]),
+        again=st.booleans(),
+    )
+    def submit(self, by: Principal, most: int, said: tuple[str, ...], again: bool) -> None:
         live = self._live(by)[:most]
         if live:
             request = request_id()
-            first = self.world.submit(live, "water", by=by, request=request)
-            assert not again or self.world.submit(live, "water", by=by, request=request) == first
+            first = self.world.submit(live, *said, by=by, request=request)
+            assert not again or self.world.submit(live, *said, by=by, request=request) == first
             for task in live:
                 self.acknowledged.add(task.name)
                 self._ended(by, task)
@@ -168,8 +184,15 @@ class LabelStore(RuleBasedStateMachine):
             if running:
                 self.world.resume()
             else:
-                request = campaign_service_pb2.PauseCampaignRequest(name=PARENT)
-                self.world.call("Campaign.PauseCampaign", request)
+                self.world.pause()
+
+    @rule(really=st.integers(0, 9))
+    def stop(self, really: int) -> None:
+        if really == 0:
+            self.world.stop()
+            waiting = [row for row in self.world.rows(tables.tasks) if row.state == "open"]
+            now = self.clock.now()
+            assert all(row.final and row.lease_until_us > now for row in waiting), "it still sends images out"
 
     @rule()
     def restart(self) -> None:
@@ -185,8 +208,9 @@ class LabelStore(RuleBasedStateMachine):
         kept = {f"{PARENT}/tasks/{row.task}" for row in self.world.rows(tables.annotations)}
         assert self.acknowledged <= kept, "an acknowledged annotation is lost"
         campaign = self.world.rows(tables.campaigns)[0]
-        out = sum(row.state == "open" for row in self.world.rows(tables.tasks))
-        assert campaign.labelled_images + out <= 6, "more is out or labelled than the budget allows"
+        out = [row for row in self.world.rows(tables.tasks) if row.state == "open" and row.batch > 0]
+        wanted = campaign.labelled_images + len({row.image for row in out})
+        assert wanted <= BUDGET, "more is out or labelled than the budget allows"
 
     def teardown(self) -> None:
         if hasattr(self, "world"):
@@ -196,14 +220,16 @@ class LabelStore(RuleBasedStateMachine):
             shutil.rmtree(self.folder)
 
     def _everything_ends(self) -> None:
-        """When nobody comes back, time alone brings every image out of its batch."""
+        """When nobody comes back, time alone brings every image out of its batch that nobody labelled."""
         self.clock.advance(100_000)
         while self.world.closer.step():
             pass
         check(self.world)
-        assert not [row for row in self.world.rows(tables.images) if row.batch is not None], (
-            "an image is out for ever"
-        )
+        begun = {row.image for row in self.world.rows(tables.annotations)}
+        still = {row.id for row in self.world.rows(tables.images) if row.batch is not None}
+        assert still <= begun, "an image is out for ever"
+        stopped = self.world.get().state == campaign_pb2.Campaign.STATE_STOPPED
+        assert not (stopped and still), "an image is out of a campaign that was stopped"
         said = [event.campaign.version for event in self.world.announced(events.CampaignChanged)]
         assert said == list(range(1, len(said) + 1)), f"campaign versions out of order: {said}"
 

@@ -1,0 +1,84 @@
+"""Images that are not as they were: replaced, there twice, or mended."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from aloft.api.events.v1 import events_pb2 as events
+from aloft.api.labels.v1 import image_service_pb2
+from aloft.label_store.store import tables
+from tests.contract.databases import ADAPTERS
+from tests.integration.label_store_world import CAMPAIGN, PARENT, World, check, image, opened
+
+
+@pytest.fixture(params=ADAPTERS)
+def world(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[World]:
+    admin_url = request.getfixturevalue("postgres_database") if request.param == "postgresql" else None
+    with opened(tmp_path, admin_url) as made:
+        made.campaign()
+        made.put(*range(4))
+        made.import_all()
+        made.vendor()
+        made.resume()
+        yield made
+
+
+def get(world: World, number: int) -> image_service_pb2.Image:
+    """Read an image."""
+    request = image_service_pb2.GetImageRequest(name=f"{PARENT}/images/{image(number)}")
+    return world.call("Image.GetImage", request)  # type: ignore[no-any-return]
+
+
+def test_an_image_that_was_replaced_is_not_shown_until_it_is_imported_again(world: World) -> None:
+    world.put(0, text="another picture")
+    world.select(1, 0, 1)
+    (task,) = world.lease()
+    assert task.image.endswith(image(1))
+    assert get(world, 0).state_reason.startswith("CHANGED")
+    world.import_all()
+    renewed = get(world, 0)
+    assert (renewed.state, renewed.version) == (image_service_pb2.Image.STATE_REGISTERED, 2)
+    assert [(one.image, one.version) for one in world.announced(events.ImageRegistered)[-1].images] == [
+        (image(0), 2)
+    ]
+    world.submit([task])
+    world.select(2, 0)
+    world.submit(world.lease(), "water")
+    assert world.objects.get(f"campaigns/{CAMPAIGN}/images/{image(0)}") == b"another picture"
+    check(world)
+
+
+def test_a_label_set_outlives_the_replacement_of_its_image(world: World) -> None:
+    world.select(1, 0)
+    world.submit(world.lease(), "water")
+    world.put(0, text="another picture")
+    world.import_all()
+    kept = get(world, 0)
+    assert (kept.version, kept.label_set.version) == (2, 1)
+    check(world)
+
+
+def test_an_image_that_is_mended_and_imported_again_is_usable_again(world: World) -> None:
+    world.quarantine(0)
+    world.select(1, 0)
+    assert world.announced(events.ImageReleased)[-1].reason == "NOT_ACCEPTED"
+    world.put(0, text="mended")
+    world.import_all()
+    world.quarantine(0, version=1)
+    assert get(world, 0).state == image_service_pb2.Image.STATE_REGISTERED, (
+        "the quarantine was of what it was"
+    )
+    world.select(2, 0)
+    assert len(world.lease()) == 1
+
+
+def test_the_same_bytes_under_two_keys_are_two_images(world: World) -> None:
+    world.put(4, 5, text="twins")
+    assert world.import_all().registered_images == 2
+    world.select(1, 4, 5)
+    world.submit(world.lease(1), "water")
+    world.submit(world.lease(1), "road")
+    labels = [row.verdicts for row in world.rows(tables.images) if row.label_set_version]
+    assert len(labels) == 2
+    check(world)
