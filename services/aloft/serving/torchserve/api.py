@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, Literal
 from urllib.parse import urlencode
 
-from aloft.serving.port import ServerAway, ServerRefused
+from aloft.serving.port import ServerAway
 
 Kind = Literal["management", "inference"]
 
@@ -51,7 +51,7 @@ class Api:
             reply = self._once(kind, method, target, body, self._keys[kind])
             if not _token_refused(reply):
                 return reply
-        raise ServerRefused(f"TorchServe does not accept the {kind} token of {self._key_file}")
+        raise ServerAway(f"TorchServe does not accept the {kind} token of {self._key_file}")
 
     def _ensure(self, _kind: Kind) -> None:
         if not self._keys:
