@@ -29,6 +29,7 @@ _TELL_EVERY_S = 2.0
 class _Fresh:
     """A ranking that this job has just committed, and the pool it was made of."""
 
+    version: int
     ranked: Ranked
     pool: EmbeddedPool
 
@@ -51,7 +52,7 @@ class RankJob:
         if isinstance(now.step, Select):
             self._select(lease, now, now.step, fresh)
         else:
-            with lease.finish() as tx:
+            with lease.finish({"version": fresh.version} if fresh else None) as tx:
                 situation.queue_what_is_due(tx, self._jobs, lease.job.campaign)
         return None
 
@@ -82,7 +83,7 @@ class RankJob:
         )
         with lease.transaction() as tx:
             committed = ranking.commit(tx, made, step)
-            return (_Fresh(ranked, pool) if committed else None), plan(tx, campaign.id)
+            return (_Fresh(step.version, ranked, pool) if committed else None), plan(tx, campaign.id)
 
     def _select(self, lease: Lease, now: Plan, step: Select, fresh: _Fresh | None) -> None:
         assert now.ranking is not None
@@ -93,7 +94,8 @@ class RankJob:
             ranked = fresh.ranked if fresh else self._read(made)
             pool = fresh.pool.less(now.excluded) if fresh else self._pool(lease, now, strategy.needs)
             picks = strategy.select(pool, ranked.without(now.excluded), now.campaign.batch_size, seed)
-        with lease.finish({"batch": step.batch, "images": len(picks)}) as tx:
+        result = {"version": made.version, "batch": step.batch, "images": len(picks)}
+        with lease.finish(result) as tx:
             selection.commit(tx, now.campaign, step, made, seed, picks)
             situation.queue_what_is_due(tx, self._jobs, now.campaign.id)
 
