@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from aloft.api.labels.v1 import campaign_pb2 as pb
 from aloft.kit.database import Transaction
 from aloft.kit.explaining import Cause, Kind
-from aloft.label_store.store import annotations, batches, campaigns, images, tasks, vendors
+from aloft.label_store.store import annotations, batches, campaigns, image_counts, task_counts, vendors
 from aloft.label_store.store.campaigns import EVALUATION, PAUSED, STOPPED, Campaign
 
 
@@ -40,7 +40,7 @@ def _paused(campaign: Campaign) -> Iterator[Cause]:
 
 
 def _without_images(tx: Transaction, campaign: Campaign) -> Iterator[Cause]:
-    usable, _ = images.count(tx, campaign.id)
+    usable, _ = image_counts.count_usable(tx, campaign.id)
     held_out = campaign.spec.held_out
     import_them = f"aloft images import {campaign.id}"
     if usable[pb.SPLIT_POOL] == 0:
@@ -51,7 +51,7 @@ def _without_images(tx: Transaction, campaign: Campaign) -> Iterator[Cause]:
             campaign.created_us,
             import_them,
         )
-    if held_out.imported and not images.count_held_out(tx, campaign.id):
+    if held_out.imported and not image_counts.count_held_out(tx, campaign.id):
         yield Cause(
             Kind.STUCK,
             "HELD_OUT_NOT_LABELLED",
@@ -72,7 +72,7 @@ def _without_images(tx: Transaction, campaign: Campaign) -> Iterator[Cause]:
 
 
 def _labelling(tx: Transaction, campaign: Campaign) -> Iterator[Cause]:
-    left, leased = tasks.count_open(tx, campaign.id)
+    left, leased = task_counts.count_open(tx, campaign.id)
     if not left:
         return
     yield _vendors(tx, campaign, left, leased)
@@ -91,7 +91,7 @@ def _vendors(tx: Transaction, campaign: Campaign, left: int, leased: int) -> Cau
     numbers = " and ".join(str(number) for number in campaign.open_batches)
     what = f"batch {numbers} is open" if numbers else "annotations of closed batches are outstanding"
     sentence = f"vendors: {what}, {left} tasks are left, {leased} leased"
-    since = max(tasks.last_leased(tx, campaign.id), batches.newest_opening(tx, campaign.id))
+    since = max(task_counts.last_leased(tx, campaign.id), batches.newest_opening(tx, campaign.id))
     if vendors.of_campaign(tx, campaign.id):
         return Cause(Kind.WAITING, "VENDORS", sentence, since)
     remedy = f"aloft vendor create VENDOR --campaign {campaign.id}, and give its key to who labels"

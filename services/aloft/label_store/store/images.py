@@ -1,6 +1,5 @@
 """Images as rows: their registration, their label sets, and which of them are out with a batch."""
 
-from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -166,40 +165,11 @@ def label(tx: Transaction, campaign: str, revision: int, agreed: Mapping[str, Ve
     return now
 
 
-def unlabelled_pool(tx: Transaction, campaign: str) -> list[str]:
-    """Name the images of the pool that are usable, that nobody labelled, and that are not out."""
-    wanted = sa.select(images.c.id).where(
-        images.c.campaign == campaign,
-        images.c.split == int(pb.SPLIT_POOL),
-        images.c.quarantine_reason == "",
-        images.c.label_set_version == 0,
-        images.c.batch.is_(None),
-        ~images.c.skipped,
-    )
-    return list(tx.execute(wanted).scalars())
-
-
 def hold_out(tx: Transaction, campaign: str, ids: Sequence[str], split: int, batch: int) -> list[Image]:
     """Take images out of the pool for a held-out split, as new versions of them, and out with a batch."""
     ids = sorted(ids)
     change(tx, campaign, ids, split=split, batch=batch, version=images.c.version + 1)
     return list(some(tx, campaign, ids).values())
-
-
-def count_labelled(tx: Transaction, campaign: str) -> Counter[int]:
-    """Count the images that have a label set, by split."""
-    wanted = (
-        sa.select(images.c.split, sa.func.count().label("images"))
-        .where(images.c.campaign == campaign, images.c.label_set_version > 0)
-        .group_by(images.c.split)
-    )
-    return Counter({row.split: row.images for row in tx.execute(wanted)})
-
-
-def count_held_out(tx: Transaction, campaign: str) -> int:
-    """Count the validation and test images that have a label set."""
-    counted = count_labelled(tx, campaign)
-    return counted[pb.SPLIT_VALIDATION] + counted[pb.SPLIT_TEST]
 
 
 def page(
@@ -214,21 +184,3 @@ def page(
         wanted = wanted.where(reason != "" if quarantined else reason == "")
     rows = tx.execute(wanted.order_by(images.c.id).limit(limit)).mappings()
     return [Image(**row) for row in rows]
-
-
-def count(tx: Transaction, campaign: str) -> tuple[Counter[int], int]:
-    """Count a campaign's usable images by split, and its quarantined ones."""
-    bad = images.c.quarantine_reason != ""
-    wanted = (
-        sa.select(images.c.split, bad.label("bad"), sa.func.count().label("images"))
-        .where(images.c.campaign == campaign)
-        .group_by(images.c.split, bad)
-    )
-    usable: Counter[int] = Counter()
-    quarantined = 0
-    for row in tx.execute(wanted):
-        if row.bad:
-            quarantined += row.images
-        else:
-            usable[row.split] += row.images
-    return usable, quarantined

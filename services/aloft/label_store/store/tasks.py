@@ -1,6 +1,5 @@
 """Tasks as rows. The database's clock alone decides who holds one: a lease ends when its time has passed."""
 
-from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -9,16 +8,14 @@ import sqlalchemy as sa
 
 from aloft.kit.database import Transaction
 from aloft.kit.database.columns import NOW
-from aloft.label_store.domain.budgets import InFlight
-from aloft.label_store.store.campaigns import EVALUATION
 from aloft.label_store.store.images import chunks
 from aloft.label_store.store.tables import expired_leases, tasks
 
 OPEN, DONE, SKIPPED, WITHDRAWN = "open", "done", "skipped", "withdrawn"
 
 # Written out, not bound: a planner uses a partial index only where it sees the index's own condition.
-_IS_OPEN = tasks.c.state == sa.literal_column("'open'")
-_IS_SKIPPED = tasks.c.state == sa.literal_column("'skipped'")
+IS_OPEN = tasks.c.state == sa.literal_column("'open'")
+"""What an open task is, as the partial indexes say it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,14 +46,6 @@ class Task:
         return self.leased(now) and self.vendor == vendor and self.lease == lease
 
 
-@dataclass(frozen=True, slots=True)
-class Asker:
-    """Who asks for tasks: a vendor, and which of its annotators."""
-
-    vendor: str
-    annotator: str
-
-
 def task_ids(batch: int, image: str, overlap: int) -> list[str]:
     """Name the tasks of an image in a batch, one for each annotator."""
     first = f"{batch}-{image}"
@@ -82,43 +71,6 @@ def insert(tx: Transaction, campaign: str, batch: int, images: Sequence[str], ov
     ]
     if rows:
         tx.execute(sa.insert(tasks).values(created_us=NOW), rows)
-
-
-def free(tx: Transaction, campaign: str, limit: int, overlap: int, asker: Asker) -> Sequence[Task]:
-    """Lock and read tasks that may be leased now, passing over those that somebody else is changing.
-
-    Each is of another image, and none of one that this annotator saw. The vendor's row is locked.
-    """
-    wanted = (
-        sa.select(tasks)
-        .where(tasks.c.campaign == campaign, _IS_OPEN, tasks.c.lease_until_us <= NOW, ~tasks.c.final)
-        .order_by(tasks.c.batch, tasks.c.image, tasks.c.id)
-        .limit(limit * overlap)
-        .with_for_update(skip_locked=True, of=tasks)
-    )
-    if overlap > 1:
-        wanted = wanted.where(~_seen_by(asker))
-    found: dict[str, Task] = {}
-    for row in tx.execute(wanted).mappings():
-        found.setdefault(row["image"], Task(**row))
-    return list(found.values())[:limit]
-
-
-def _seen_by(asker: Asker) -> sa.ColumnElement[bool]:
-    """Whether an annotator labels or labelled the image of a task, or its vendor skipped it."""
-    other = tasks.alias("other")
-    labels_it = sa.and_(other.c.state == OPEN, other.c.lease_until_us > NOW)
-    by_annotator = sa.and_(other.c.annotator == asker.annotator, sa.or_(other.c.state == DONE, labels_it))
-    return (
-        sa.exists()
-        .where(
-            other.c.campaign == tasks.c.campaign,
-            other.c.image == tasks.c.image,
-            other.c.vendor == asker.vendor,
-            sa.or_(other.c.state == SKIPPED, by_annotator),
-        )
-        .correlate(tasks)
-    )
 
 
 def some(tx: Transaction, campaign: str, ids: Sequence[str]) -> dict[str, Task]:
@@ -149,7 +101,7 @@ def _locked(tx: Transaction, wanted: sa.Select[Any]) -> Sequence[Task]:
     return [Task(**row) for row in rows]
 
 
-_OVER = (_IS_OPEN, tasks.c.lease_until_us > 0, tasks.c.lease_until_us <= NOW, tasks.c.final)
+_OVER = (IS_OPEN, tasks.c.lease_until_us > 0, tasks.c.lease_until_us <= NOW, tasks.c.final)
 
 
 def campaigns_with_over(tx: Transaction, limit: int) -> Sequence[str]:
@@ -170,10 +122,12 @@ def end(tx: Transaction, campaign: str, ids: Sequence[str], state: str, **values
     change(tx, campaign, ids, state=state, ended_us=NOW, **values)
 
 
-def take(tx: Transaction, free: Sequence[Task], asker: Asker, lease: str, until_us: int) -> None:
+def take(
+    tx: Transaction, free: Sequence[Task], vendor: str, annotator: str, lease: str, until_us: int
+) -> None:
     """Write who holds these tasks now. One lease covers them all; each task stands on its own under it."""
     ids = [task.id for task in free]
-    held = {"vendor": asker.vendor, "annotator": asker.annotator, "lease": lease, "lease_until_us": until_us}
+    held = {"vendor": vendor, "annotator": annotator, "lease": lease, "lease_until_us": until_us}
     change(tx, free[0].campaign, ids, **held, leased_us=NOW)
 
 
@@ -191,84 +145,3 @@ def note_expired(tx: Transaction, over: Sequence[Task]) -> None:
     ]
     if rows:
         tx.execute(sa.insert(expired_leases), rows)
-
-
-def count_held(tx: Transaction, vendor: str, campaign: str | None = None) -> int:
-    """Count the tasks that a vendor holds now."""
-    wanted = sa.select(sa.func.count()).where(
-        tasks.c.vendor == vendor, _IS_OPEN, tasks.c.lease_until_us > NOW
-    )
-    if campaign is not None:
-        wanted = wanted.where(tasks.c.campaign == campaign)
-    return int(tx.execute(wanted).scalar_one())
-
-
-def first_expiry(tx: Transaction, vendor: str) -> int | None:
-    """Say when the first of a vendor's leases runs out."""
-    wanted = sa.select(sa.func.min(tasks.c.lease_until_us)).where(
-        tasks.c.vendor == vendor, _IS_OPEN, tasks.c.lease_until_us > NOW
-    )
-    first: int | None = tx.execute(wanted).scalar_one()
-    return first
-
-
-def count_open(tx: Transaction, campaign: str) -> tuple[int, int]:
-    """Count a campaign's open tasks, and those of them that are leased now."""
-    leased = sa.case((tasks.c.lease_until_us > NOW, 1), else_=0)
-    wanted = sa.select(
-        sa.func.count().label("every"), sa.func.coalesce(sa.func.sum(leased), 0).label("held")
-    ).where(tasks.c.campaign == campaign, _IS_OPEN)
-    counted = tx.execute(wanted).one()
-    return int(counted.every), int(counted.held)
-
-
-def images_out(tx: Transaction, campaign: str) -> dict[int, list[str]]:
-    """Name the images that have open tasks, by their batches."""
-    wanted = (
-        sa.select(tasks.c.batch, tasks.c.image)
-        .where(tasks.c.campaign == campaign, _IS_OPEN)
-        .distinct()
-        .order_by(tasks.c.batch, tasks.c.image)
-    )
-    out: defaultdict[int, list[str]] = defaultdict(list)
-    for row in tx.execute(wanted):
-        out[row.batch].append(row.image)
-    return out
-
-
-def in_flight(tx: Transaction, campaign: str) -> InFlight:
-    """Count what is out that the budget will pay for: images, and the annotations that they still need."""
-    wanted = sa.select(
-        sa.func.count(tasks.c.image.distinct()).label("images"), sa.func.count().label("annotations")
-    ).where(tasks.c.campaign == campaign, _IS_OPEN, tasks.c.batch != EVALUATION)
-    counted = tx.execute(wanted).one()
-    return InFlight(int(counted.images), int(counted.annotations))
-
-
-def last_leased(tx: Transaction, campaign: str) -> int:
-    """Say when somebody last took a task that is still open; 0 if nobody did."""
-    wanted = sa.select(sa.func.max(tasks.c.leased_us)).where(tasks.c.campaign == campaign, _IS_OPEN)
-    return int(tx.execute(wanted).scalar_one() or 0)
-
-
-def count_skipped(tx: Transaction, campaign: str, vendor: str) -> int:
-    """Count the tasks that a vendor skipped."""
-    wanted = sa.select(sa.func.count()).where(
-        tasks.c.campaign == campaign, tasks.c.vendor == vendor, _IS_SKIPPED
-    )
-    return int(tx.execute(wanted).scalar_one())
-
-
-def count_expired(tx: Transaction, campaign: str, vendor: str) -> int:
-    """Count a vendor's leases that ran out, those included that nobody has looked at since."""
-    noted = sa.select(sa.func.count()).where(
-        expired_leases.c.campaign == campaign, expired_leases.c.vendor == vendor
-    )
-    unseen = sa.select(sa.func.count()).where(
-        tasks.c.campaign == campaign,
-        tasks.c.vendor == vendor,
-        _IS_OPEN,
-        tasks.c.lease != "",
-        tasks.c.lease_until_us <= NOW,
-    )
-    return int(tx.execute(noted).scalar_one()) + int(tx.execute(unseen).scalar_one())

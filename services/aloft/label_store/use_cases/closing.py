@@ -6,7 +6,7 @@ from aloft.kit.database import Transaction
 from aloft.label_store import announcing
 from aloft.label_store.domain import budgets, stopping
 from aloft.label_store.domain.batches import CloseReason, close_reason, left_by
-from aloft.label_store.store import batches, campaigns, scores, tasks
+from aloft.label_store.store import batches, campaigns, scores, task_counts, tasks
 from aloft.label_store.store.campaigns import EVALUATION, STOPPED, Campaign
 from aloft.label_store.store.tasks import Task, task_ids
 from aloft.label_store.use_cases.changing import turn
@@ -45,7 +45,7 @@ def stop_if_spent(tx: Transaction, campaign: Campaign) -> Campaign:
     if campaign.open_batch is not None or campaign.state == STOPPED:
         return campaign
     spec = campaign.spec
-    out = tasks.in_flight(tx, campaign.id) if spec.budget.annotations else budgets.InFlight()
+    out = task_counts.in_flight(tx, campaign.id) if spec.budget.annotations else budgets.InFlight()
     reason = budgets.stop_reason(spec.budget, campaign.spent, out, spec.overlap)
     return stop(tx, campaign, reason) if reason else campaign
 
@@ -63,7 +63,7 @@ def stop(tx: Transaction, campaign: Campaign, reason: str, by: str = "") -> Camp
     campaign = turn(tx, campaign, STOPPED, reason, by)
     for number in campaign.open_batches:
         campaign = close(tx, campaign, number, CloseReason.CAMPAIGN_STOPPED)
-    return settle(tx, campaign, _lock(tx, campaign, tasks.images_out(tx, campaign.id)))
+    return settle(tx, campaign, _lock(tx, campaign, task_counts.images_out(tx, campaign.id)))
 
 
 def _lock(tx: Transaction, campaign: Campaign, images: dict[int, list[str]]) -> Collection[Task]:

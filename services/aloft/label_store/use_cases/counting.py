@@ -5,16 +5,16 @@ from aloft.api.labels.v1 import campaign_service_pb2, labelling_service_pb2
 from aloft.kit import names
 from aloft.kit.database import Transaction
 from aloft.label_store.explaining import explain
-from aloft.label_store.store import annotations, batches, campaigns, images, scores, tasks
+from aloft.label_store.store import annotations, batches, campaigns, image_counts, scores, task_counts
 from aloft.label_store.store.campaigns import EVALUATION
 
 
 def progress(tx: Transaction, campaign_id: str) -> campaign_service_pb2.CampaignProgress:
     """Count what the label store knows of a campaign."""
     campaign = campaigns.get(tx, campaign_id)
-    usable, quarantined = images.count(tx, campaign.id)
-    still_open, leased = tasks.count_open(tx, campaign.id)
-    labelled = images.count_labelled(tx, campaign.id)
+    usable, quarantined = image_counts.count_usable(tx, campaign.id)
+    still_open, leased = task_counts.count_open(tx, campaign.id)
+    labelled = image_counts.count_labelled(tx, campaign.id)
     batch = campaign.open_batch
     if batch is None and campaign.evaluating:
         batch = EVALUATION
@@ -44,8 +44,8 @@ def statistics(tx: Transaction, campaign_id: str, vendor: str) -> labelling_serv
     campaign = campaigns.get(tx, campaign_id)
     return labelling_service_pb2.VendorStatistics(
         vendor=names.VENDOR.format(vendor),
-        leased_tasks=tasks.count_held(tx, vendor, campaign.id),
+        leased_tasks=task_counts.count_held(tx, vendor, campaign.id),
         submitted_annotations=annotations.count(tx, campaign.id, vendor),
-        skipped_tasks=tasks.count_skipped(tx, campaign.id, vendor),
-        expired_leases=tasks.count_expired(tx, campaign.id, vendor),
+        skipped_tasks=task_counts.count_skipped(tx, campaign.id, vendor),
+        expired_leases=task_counts.count_expired(tx, campaign.id, vendor),
     )

@@ -8,7 +8,7 @@ from aloft.kit.errors import FailedPrecondition
 from aloft.label_store import announcing
 from aloft.label_store.domain.batches import close_after_us
 from aloft.label_store.domain.splits import draw_evaluation
-from aloft.label_store.store import batches, campaigns, images, tasks
+from aloft.label_store.store import batches, campaigns, image_counts, images, tasks
 from aloft.label_store.store.batches import Batch
 from aloft.label_store.store.campaigns import EVALUATION, Campaign
 
@@ -18,7 +18,7 @@ SPLITS: tuple[pb.Split.ValueType, ...] = (pb.SPLIT_VALIDATION, pb.SPLIT_TEST)
 def begin_evaluation(tx: Transaction, campaign: Campaign) -> Campaign:
     """See to it that versions can be judged, or raise `FailedPrecondition`. The campaign's row is locked."""
     held_out = campaign.spec.held_out
-    if held_out.imported and not images.count_held_out(tx, campaign.id):
+    if held_out.imported and not image_counts.count_held_out(tx, campaign.id):
         raise FailedPrecondition(
             "HELD_OUT_NOT_LABELLED",
             "held_out.imported is set, and no validation or test image has labels: import a manifest with the"
@@ -27,7 +27,7 @@ def begin_evaluation(tx: Transaction, campaign: Campaign) -> Campaign:
     wanted = held_out.evaluation_images
     if not wanted or batches.find(tx, campaign.id, EVALUATION) is not None:
         return campaign
-    there = images.unlabelled_pool(tx, campaign.id)
+    there = image_counts.unlabelled_pool(tx, campaign.id)
     if len(there) <= wanted:
         raise FailedPrecondition(
             "POOL_TOO_SMALL",

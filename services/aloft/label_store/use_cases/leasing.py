@@ -14,10 +14,11 @@ from aloft.kit.rpc.call import Call
 from aloft.kit.rpc.requests import once
 from aloft.label_store import messages
 from aloft.label_store.copies import Copies, Unreadable
-from aloft.label_store.store import campaigns, images, tasks, vendors
+from aloft.label_store.store import campaigns, free_tasks, images, task_counts, tasks, vendors
 from aloft.label_store.store.campaigns import RUNNING, Campaign
+from aloft.label_store.store.free_tasks import Asker
 from aloft.label_store.store.images import Image
-from aloft.label_store.store.tasks import OPEN, SKIPPED, Asker, Task
+from aloft.label_store.store.tasks import OPEN, SKIPPED, Task
 from aloft.label_store.use_cases.leases import duration_us, extend
 from aloft.label_store.use_cases.skipping import skip_unreadable
 
@@ -116,11 +117,11 @@ def _take(
     if campaign.state != RUNNING:
         return service.LeaseTasksResponse()
     limit = min(limit, _quota_left(tx, asker.vendor))
-    free = tasks.free(tx, campaign.id, limit, campaign.spec.overlap, asker)
+    free = free_tasks.free(tx, campaign.id, limit, campaign.spec.overlap, asker)
     lease = random_id()
     if free:
         tasks.note_expired(tx, free)
-        tasks.take(tx, free, asker, lease, tx.now() + for_us)
+        tasks.take(tx, free, asker.vendor, asker.annotator, lease, tx.now() + for_us)
     return service.LeaseTasksResponse(
         tasks=[service.Task(name=names.TASK.format(campaign.id, task.id), lease=lease) for task in free]
     )
@@ -139,10 +140,10 @@ def _look(tx: Transaction, campaign: Campaign, leases: Mapping[str, str]) -> _Le
 
 def _quota_left(tx: Transaction, vendor: str) -> int:
     most = vendors.lock_quota(tx, vendor)
-    held = tasks.count_held(tx, vendor)
+    held = task_counts.count_held(tx, vendor)
     if held < most:
         return most - held
-    first = tasks.first_expiry(tx, vendor)
+    first = task_counts.first_expiry(tx, vendor)
     now = tx.now()
     wait_s = max(1.0, ((first or now) - now) / SECOND)
     raise ResourceExhausted(

@@ -8,7 +8,7 @@ from aloft.kit.database import Transaction
 from aloft.label_store import announcing
 from aloft.label_store.domain import budgets
 from aloft.label_store.domain.batches import CloseReason, ReleaseReason, accepted, close_after_us
-from aloft.label_store.store import batches, campaigns, images, tasks
+from aloft.label_store.store import batches, campaigns, images, task_counts, tasks
 from aloft.label_store.store.batches import Batch
 from aloft.label_store.store.campaigns import EVALUATION, STOPPED, Campaign
 from aloft.label_store.use_cases.closing import close
@@ -54,7 +54,7 @@ def _accept(
 
 def _room(tx: Transaction, campaign: Campaign) -> int | None:
     spec = campaign.spec
-    return budgets.room(spec.budget, campaign.spent, tasks.in_flight(tx, campaign.id), spec.overlap)
+    return budgets.room(spec.budget, campaign.spent, task_counts.in_flight(tx, campaign.id), spec.overlap)
 
 
 def _refuse(
