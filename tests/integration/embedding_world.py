@@ -18,8 +18,9 @@ from aloft.embedding.explaining import explain
 from aloft.embedding.handlers import EventHandlers
 from aloft.embedding.servicer import EmbeddingServicer
 from aloft.embedding.use_cases.artefacts import Artefacts
-from aloft.embedding.use_cases.embed_pool import EMBED, EmbedPool, Options
+from aloft.embedding.use_cases.embed_pool import EmbedPool, Options
 from aloft.embedding.use_cases.pipeline import Feed
+from aloft.embedding.use_cases.turns import EMBED
 from aloft.kit.bus import tables
 from aloft.kit.bus.context import Context
 from aloft.kit.database import Database, migrate

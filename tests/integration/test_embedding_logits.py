@@ -355,6 +355,26 @@ def test_a_campaign_that_fails_every_time_does_not_hold_up_another(world: World,
     assert world.causes()[0].code == "ARTEFACT_UNUSABLE"
 
 
+def test_a_large_pool_takes_turns_with_a_small_one(world: World, tmp_path: Path) -> None:
+    (tmp_path / "beside").mkdir()
+    small = World(world.database, tmp_path / "beside", campaign="small")
+    small.objects = world.objects
+    small.images = world.images
+    world.options = replace(world.options, turn_s=0)
+    world.add(*range(10, 26))
+    small.campaign()
+    small.add(0, 1)
+    small.publish()
+    worker = world.worker()
+    while not small.pools():
+        assert worker.step(), "nobody embeds the small pool"
+    assert len(world.pools()) == 1, "the small pool waited until the large one was done"
+    parts = len([key for key in world.stored() if "/features/" in key and key.endswith(".arrow")])
+    assert parts == 4, "a turn is one shard"
+    world.work(worker)
+    assert set(world.features()) == ids(range(26))
+
+
 def test_jobs_that_fail_do_not_grow_in_number_with_the_events(world: World) -> None:
     away = Watched(world.images)
     away.away = True

@@ -10,8 +10,9 @@ from aloft.embedding.explaining import explain
 from aloft.embedding.handlers import EventHandlers
 from aloft.embedding.servicer import EmbeddingServicer
 from aloft.embedding.use_cases.artefacts import Artefacts
-from aloft.embedding.use_cases.embed_pool import EMBED, EmbedPool, Options
+from aloft.embedding.use_cases.embed_pool import EmbedPool, Options
 from aloft.embedding.use_cases.pipeline import Feed
+from aloft.embedding.use_cases.turns import EMBED
 from aloft.kit import assembly
 from aloft.kit.jobs import Jobs
 from aloft.kit.rpc.explanations import explanations

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from aloft.embedding.domain import Promoted, Standing, Work
 from aloft.embedding.store import campaigns, images, pools, shards
-from aloft.embedding.use_cases.embed_pool import EMBED
+from aloft.embedding.use_cases.turns import EMBED
 from aloft.kit.database import Transaction
 from aloft.kit.errors import NotFound
 from aloft.kit.explaining import Cause, Kind

@@ -6,7 +6,7 @@ from aloft.api.events.v1 import events_pb2 as events
 from aloft.api.labels.v1 import campaign_pb2 as labels
 from aloft.embedding.domain import Model
 from aloft.embedding.store import campaigns, images
-from aloft.embedding.use_cases.embed_pool import enqueue
+from aloft.embedding.use_cases.turns import enqueue
 from aloft.imagery import ImageSpec
 from aloft.kit.bus.context import Context, Handlers, NotYet, Poison
 from aloft.kit.database import Transaction

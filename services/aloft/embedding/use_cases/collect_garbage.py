@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from aloft.embedding.domain import Pool, kept_backbones
 from aloft.embedding.store import campaigns, pools, shards
-from aloft.embedding.use_cases.embed_pool import EMBED
+from aloft.embedding.use_cases.turns import EMBED
 from aloft.kit.clock import SECOND
 from aloft.kit.database import Transaction
 from aloft.kit.database.database import Transactions

@@ -17,19 +17,13 @@ from aloft.embedding.use_cases.pipeline import Feed, run
 from aloft.embedding.use_cases.read_image import ImageReader
 from aloft.embedding.use_cases.score_shards import score_shards
 from aloft.embedding.use_cases.shard_sink import ShardSink
+from aloft.embedding.use_cases.turns import another_at_work, another_campaign_waits, enqueue
 from aloft.kit.database import Transaction
 from aloft.kit.database.database import Transactions
-from aloft.kit.jobs import Jobs, Lease, State
-from aloft.kit.jobs.live import live_jobs
+from aloft.kit.jobs import Jobs, Lease
 from aloft.kit.objects.port import Objects
 
 log = logging.getLogger(__name__)
-
-EMBED = "embed"
-"""The kind of this job."""
-
-ATTEMPTS = 1_000_000
-"""A store may be away for days and the pool must still be embedded after: no number of failures is final."""
 
 YIELD_S = 5.0
 """How long a job waits for another of its campaign that is at work."""
@@ -48,11 +42,8 @@ class Options:
     feed: Feed
     shard_images: int
     max_image_bytes: int
-
-
-def enqueue(jobs: Jobs, tx: Transaction, campaign: str, delay_s: float = 0.0) -> None:
-    """Queue the job, or join one that has not begun."""
-    jobs.enqueue(tx, EMBED, campaign, {}, dedupe=EMBED, delay_s=delay_s, max_attempts=ATTEMPTS)
+    turn_s: float = 30.0
+    """How long a campaign may keep a worker that another campaign waits for."""
 
 
 class EmbedPool:
@@ -77,7 +68,7 @@ class EmbedPool:
     def __call__(self, lease: Lease) -> Mapping[str, Any] | None:
         """Do the job."""
         campaign = lease.job.campaign
-        if busy := self._another_at_work(lease):
+        if busy := another_at_work(self._database, self._jobs, lease):
             with lease.finish({"left_to": busy}) as tx:
                 enqueue(self._jobs, tx, campaign, YIELD_S)
             return None
@@ -86,8 +77,10 @@ class EmbedPool:
         if plan is None:
             return {"waits": True}
         try:
-            if plan.missing:
-                self._embed(lease, plan)
+            if plan.missing and not self._embed(lease, plan):
+                with lease.finish({"version": plan.model.version, "turn": "another campaign's"}) as tx:
+                    enqueue(self._jobs, tx, campaign)
+                return None
             if plan.model.labels:
                 score_shards(lease, self._database, self._objects, plan.model, self._artefacts)
         except ArtefactUnusable as error:
@@ -96,29 +89,14 @@ class EmbedPool:
             announce(lease, self._database, self._objects, plan.model)
         return None
 
-    def _another_at_work(self, lease: Lease) -> str | None:
-        """Find a job of the campaign that is at work; take over from those that failed and wait."""
-        with self._database.read() as tx:
-            live = [job for job in live_jobs(tx, lease.job.campaign) if job.kind == EMBED]
-            now = tx.now()
-        for job in live:
-            at_work = job.state is State.RUNNING and (job.lease_until_us or 0) > now
-            if at_work and job.id != lease.job.id:
-                return job.id
-        # This job does all that they would. Left to themselves, those of a campaign that fails would grow in
-        # number with its events, and the jobs of other campaigns would stand behind them.
-        if failed := [job.id for job in live if job.state is State.QUEUED and job.attempts]:
-            with lease.transaction() as tx:
-                for each in failed:
-                    self._jobs.cancel(tx, each)
-        return None
-
-    def _embed(self, lease: Lease, plan: Plan) -> None:
+    def _embed(self, lease: Lease, plan: Plan) -> bool:
+        """Make the features that are missing; False if it is another campaign's turn before all are made."""
         lease.heartbeat(done=0, total=plan.missing, stage="embedding")
         network = self._artefacts.network(plan.model, plan.spec.bands)
         read = ImageReader(self._pool, plan.spec, self._options.max_image_bytes)
         missing = self._missing(lease.job.campaign, plan.model.backbone)
         done, said = 0, time.monotonic()
+        turn_ends = said + self._options.turn_s
         with (
             ShardSink(lease, self._objects, plan, self._options.shard_images) as sink,
             closing(run(missing, read, network, self._options.feed)) as batches,
@@ -129,6 +107,11 @@ class EmbedPool:
                 if time.monotonic() - said > BEAT_S:
                     lease.heartbeat(done=done)
                     said = time.monotonic()
+                if sink.empty and time.monotonic() >= turn_ends:
+                    if another_campaign_waits(self._database, self._jobs, lease):
+                        return False
+                    turn_ends = time.monotonic() + self._options.turn_s
+        return True
 
     def _missing(self, campaign: str, backbone: str) -> Iterator[PoolImage]:
         after, limit = "", self._options.shard_images

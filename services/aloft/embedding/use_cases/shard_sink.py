@@ -55,6 +55,11 @@ class ShardSink:
         if max(good, bad) >= self._shard_images:
             self._flush()
 
+    @property
+    def empty(self) -> bool:
+        """Whether every image it took is in a shard that is written or being written."""
+        return not self._batches
+
     def _flush(self) -> None:
         self._wait()
         if self._batches:
