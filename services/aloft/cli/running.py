@@ -14,12 +14,12 @@ from sqlalchemy.exc import OperationalError
 from aloft.api.labels.v1.vendor_service_pb2 import VerifyKeyRequest
 from aloft.api.labels.v1.vendor_service_pb2_grpc import KeyServiceStub
 from aloft.cli.output import err
-from aloft.cli.services import LABEL_STORE, NAMES, app_of
+from aloft.cli.services import LABEL_STORE, NAMES, RUN, SERVING, TRAINER, app_of
 from aloft.kit import names
 from aloft.kit.bus.port import Bus
 from aloft.kit.bus.wiring import TopicsMissing
 from aloft.kit.errors import Unauthenticated
-from aloft.kit.ports import open_bus, open_ports
+from aloft.kit.ports import open_bus, open_objects, open_ports
 from aloft.kit.rpc.call import Principal, Role
 from aloft.kit.rpc.channel import Identity, channel, error_of
 from aloft.kit.rpc.keys import service_key
@@ -33,13 +33,16 @@ def run_one(service: str) -> None:
     """Run one service."""
     settings = settings_of(service)
     with starting(), ExitStack() as opened:
+        if service == SERVING:
+            run_all([serving(settings, opened)])
+            return
         bus = open_bus(settings)
         opened.callback(bus.close)
         run_all([member(service, settings, bus, opened)])
 
 
 def run_embedded(data_dir: Path, port: int) -> None:
-    """Run all four in this process, over one bus."""
+    """Run all four in this process, over one bus, and serve what they publish."""
     with starting(), ExitStack() as opened:
         members = []
         bus: Bus | None = None
@@ -54,6 +57,7 @@ def run_embedded(data_dir: Path, port: int) -> None:
                 opened.callback(bus.close)
             members.append(member(service, settings, bus, opened))
             err.print(f"{service:12} 127.0.0.1:{rpc.port}")
+        members.append(_embedded_serving(data_dir, port, opened))
         err.print(f"metrics      http://127.0.0.1:{port + 10}/metrics")
         err.print(f"images       {data_dir / 'pool'} (put yours here)\nCtrl-C stops all of it.")
         run_all(members)
@@ -97,17 +101,37 @@ def member(service: str, settings: Settings, bus: Bus, opened: ExitStack) -> Mem
     return Member(app.build(settings, ports), settings, verifier)
 
 
+def serving(settings: Settings, opened: ExitStack) -> Member:
+    """Wire the serving agent."""
+    app = app_of(SERVING)
+    objects, close = open_objects(settings.objects)
+    opened.callback(close)
+    trainer = _channel(settings, app.trainer_of(settings), opened)
+    verifier = ServiceKeyVerifier(settings.rpc.service_secrets())
+    return Member(app.build(settings, objects, trainer), settings, verifier)
+
+
+def _embedded_serving(data_dir: Path, port: int, opened: ExitStack) -> Member:
+    settings = settings_of(SERVING, data_dir=data_dir)
+    rpc = settings.rpc.model_copy(update={"port": port + RUN.index(SERVING)})
+    settings = app_of(SERVING).embedded(settings, f"127.0.0.1:{port + RUN.index(TRAINER)}")
+    return serving(settings.model_copy(update={"rpc": rpc}), opened)
+
+
 def _verifier(settings: Settings, opened: ExitStack) -> Verifier:
     """Services are known by their secret; whose any other key is, the label store says."""
-    secrets = settings.rpc.service_secrets()
-    key = service_key(secrets[0], settings.service)
+    to_store = _channel(settings, settings.rpc.label_store, opened)
+    return ChainVerifier(ServiceKeyVerifier(settings.rpc.service_secrets()), RemoteVerifier(_ask(to_store)))
+
+
+def _channel(settings: Settings, target: str, opened: ExitStack) -> grpc.Channel:
     rpc = settings.rpc
+    key = service_key(rpc.service_secrets()[0], settings.service)
     ca = rpc.ca_file.read_bytes() if rpc.ca_file else None
     identity = None
     if ca and rpc.tls_cert and rpc.tls_key:
         identity = Identity(rpc.tls_cert.read_bytes(), rpc.tls_key.read_bytes())
-    to_store = opened.enter_context(channel(rpc.label_store, key=key, ca=ca, identity=identity))
-    return ChainVerifier(ServiceKeyVerifier(secrets), RemoteVerifier(_ask(to_store)))
+    return opened.enter_context(channel(target, key=key, ca=ca, identity=identity))
 
 
 def _ask(to_store: grpc.Channel) -> Callable[[str], Principal | None]:

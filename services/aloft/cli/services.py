@@ -5,15 +5,20 @@ from types import ModuleType
 import typer
 
 LABEL_STORE = "label-store"
-NAMES = (LABEL_STORE, "embedding", "acquisition", "trainer")
+TRAINER = "trainer"
+NAMES = (LABEL_STORE, "embedding", "acquisition", TRAINER)
+SERVING = "serving"
+"""The serving agent: run like a service, but it keeps no database and reads no event."""
+RUN = (*NAMES, SERVING)
+"""What `serve` runs."""
 
 
 def app_of(service: str) -> ModuleType:
     """Load one service's composition root, and no other's: each needs only its own extra."""
     from importlib import import_module
 
-    if service not in NAMES:
-        raise typer.BadParameter(f"{service!r} is no service: use one of {', '.join(NAMES)}")
+    if service not in RUN:
+        raise typer.BadParameter(f"{service!r} is no service: use one of {', '.join(RUN)}")
     try:
         return import_module(f"aloft.{service.replace('-', '_')}.app")
     except ModuleNotFoundError as missing:

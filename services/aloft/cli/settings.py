@@ -6,11 +6,11 @@ import typer
 
 from aloft.cli.connection import Json
 from aloft.cli.output import err, rows
-from aloft.cli.services import NAMES, app_of
+from aloft.cli.services import RUN, app_of
 
 
 def settings(
-    service: Annotated[str, typer.Argument(help=f"One of {', '.join(NAMES)}.")],
+    service: Annotated[str, typer.Argument(help=f"One of {', '.join(RUN)}.")],
     json: Json = False,
 ) -> None:
     """Print each setting of a service with its value, where that comes from, and what is allowed."""

@@ -69,6 +69,14 @@ def open_ports(settings: Settings, bus: Bus, *, serve_objects: bool = False) -> 
         return ports, opening.pop_all().close
 
 
+def open_objects(section: ObjectsSettings) -> tuple[Objects, Callable[[], None]]:
+    """Open Aloft's own bucket alone, and say what closes it: for what needs neither images nor a database."""
+    if section.kind == "directory":
+        return DirectoryObjects(section.directory), lambda: None
+    own = S3Objects(section.s3_config(), section.bucket)
+    return own, own.close
+
+
 def _objects(section: ObjectsSettings, serve: bool, opening: ExitStack) -> tuple[Objects, Objects]:
     if section.kind == "s3":
         config = section.s3_config()

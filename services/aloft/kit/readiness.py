@@ -9,6 +9,7 @@ from prometheus_client import Gauge
 from sqlalchemy.exc import SQLAlchemyError
 
 from aloft.kit.database import Database, pending
+from aloft.kit.database.database import Transactions
 from aloft.kit.service import Service
 from aloft.kit.steps import Loop
 
@@ -34,7 +35,7 @@ class Readiness:
 
     def problem(self) -> str:
         """Say why it is not ready; "" if it is. A change is logged."""
-        why = self._loops_problem() or self._database_problem()
+        why = self._loops_problem() or self._database_problem() or self._own_problem()
         if why != self._said:
             if why:
                 log.warning("%s is not ready: %s", self._service.name, why)
@@ -53,8 +54,14 @@ class Readiness:
         dead = [loop.name for loop in self._loops if loop.join(0)]
         return f"ended by themselves: {', '.join(dead)}" if dead else ""
 
+    def _own_problem(self) -> str:
+        return "" if self._service.problem is None else self._service.problem()
+
     def _database_problem(self) -> str:
-        self._asked = self._asked or self._pool.submit(self._ask)
+        database = self._service.database
+        if database is None:
+            return ""
+        self._asked = self._asked or self._pool.submit(self._ask, database)
         try:
             why = self._asked.result(PATIENCE_S)
         except Late:
@@ -62,8 +69,7 @@ class Readiness:
         self._asked = None
         return why
 
-    def _ask(self) -> str:
-        database = self._service.database
+    def _ask(self, database: Transactions) -> str:
         try:
             if not self._migrated and isinstance(database, Database):
                 missing = pending(database, self._package)

@@ -57,7 +57,10 @@ class Service:
     """What `app.build(...)` returns: for the production runner and for tests that step by hand alike."""
 
     name: str
-    database: Transactions
+    database: Transactions | None
+    """None where a service keeps nothing of its own."""
     servicers: Sequence[Servicer]
     backgrounds: Sequence[Background]
     close: Sequence[Callable[[], None]] = field(default_factory=tuple)
+    problem: Callable[[], str] | None = None
+    """Says what, beside its loops and its database, keeps it from being ready; "" if nothing does."""
