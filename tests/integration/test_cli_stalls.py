@@ -11,7 +11,7 @@ import pytest
 from typer.testing import CliRunner
 
 from aloft.api.events.v1 import events_pb2 as events
-from aloft.api.labels.v1.campaign_pb2 import Campaign
+from aloft.api.labels.v1.campaign_pb2 import Campaign, Training
 from aloft.cli.main import app
 from aloft.kit.bus import Message
 from aloft.kit.bus.cloudevents import Attributes, to_headers
@@ -141,6 +141,11 @@ def why(expected: int) -> list[tuple[str, str, str]]:
     return [(one["service"], one["standing"], one["code"]) for one in said["reasons"]]
 
 
+def probing(campaign: Campaign) -> None:
+    """Solve a head on the base version: the quickest way to a version."""
+    campaign.training.mode = Training.MODE_PROBE
+
+
 def training_from_nothing(campaign: Campaign) -> None:
     """Name weights that are not there."""
     one_step(campaign)
@@ -217,7 +222,7 @@ def test_a_run_that_failed_for_good_says_so(nothing: Served) -> None:
 
 
 def test_a_pool_that_is_exhausted_asks_for_images(nothing: Served) -> None:
-    told = Story(nothing, images=2, batch=2)
+    told = Story(nothing, images=2, batch=2, configure=probing)
     told.set_up()
     nothing.rest()
     told.submit(told.lease())
