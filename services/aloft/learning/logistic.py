@@ -88,7 +88,8 @@ class _Problem:
     def loss(self, parameters: Array, logits: Array) -> Array:
         """Give each label's loss."""
         each = np.logaddexp(0.0, logits) - self.targets * logits
-        return (self.judged * each).sum(axis=0) + 0.5 * (self.penalty * parameters**2).sum(axis=0)
+        total: Array = (self.judged * each).sum(axis=0) + 0.5 * (self.penalty * parameters**2).sum(axis=0)
+        return total
 
     def gradient(self, parameters: Array, chances: Array) -> Array:
         """Give the slope of each label's loss."""

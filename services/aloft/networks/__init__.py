@@ -12,9 +12,9 @@ from aloft.networks.errors import WeightsDoNotFit
 from aloft.networks.head import Head, load_head
 
 if TYPE_CHECKING:
-    from aloft.networks.backbone import Backbone, UnknownArchitecture, build
+    from aloft.networks.backbone import Backbone, UnknownArchitecture, build, seeded
     from aloft.networks.extractor import FeatureExtractor, Pending
-    from aloft.networks.machine import choose_device, deterministic
+    from aloft.networks.machine import choose_device, deterministic, precision
     from aloft.networks.weights import backbone_digest, load_weights, save_weights
 
 __all__ = [
@@ -30,13 +30,15 @@ __all__ = [
     "deterministic",
     "load_head",
     "load_weights",
+    "precision",
     "save_weights",
+    "seeded",
 ]
 
 _WITH_TORCH = {
-    "backbone": ("Backbone", "UnknownArchitecture", "build"),
+    "backbone": ("Backbone", "UnknownArchitecture", "build", "seeded"),
     "extractor": ("FeatureExtractor", "Pending"),
-    "machine": ("choose_device", "deterministic"),
+    "machine": ("choose_device", "deterministic", "precision"),
     "weights": ("backbone_digest", "load_weights", "save_weights"),
 }
 

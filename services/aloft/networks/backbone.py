@@ -1,7 +1,8 @@
 """Networks by name, with initial weights that a seed decides."""
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import partial
 from typing import Any, cast
 
@@ -48,11 +49,18 @@ class Backbone(nn.Module):
         return cast(torch.Tensor, self.network(images))
 
 
+@contextmanager
+def seeded(seed: int) -> Iterator[None]:
+    """Draw the initial weights of what is made inside from a seed, and leave everybody else's draws alone."""
+    with _SEEDING, torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        yield
+
+
 def build(architecture: str, bands: int = 3, seed: int = 0) -> Backbone:
     """Make a network with initial weights drawn from the seed: the same ones every time, on the CPU."""
     make = (lambda: Tiny(bands)) if architecture == TINY else _of_timm(architecture, bands)
-    with _SEEDING, torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed)
+    with seeded(seed):
         return Backbone(architecture, bands, make()).eval()
 
 

@@ -1,6 +1,5 @@
 """The forward pass: images in, features out, on any device, with no wait that is not needed."""
 
-from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 
 import numpy as np
@@ -8,6 +7,7 @@ import torch
 from numpy.typing import NDArray
 
 from aloft.networks.backbone import Backbone
+from aloft.networks.machine import precision
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +38,7 @@ class FeatureExtractor:
         """Start on images × height × width × bands; ask the answer for its result later."""
         # Images × height × width × bands in memory is what torch calls channels_last: no copy is made.
         batch = torch.from_numpy(images).permute(0, 3, 1, 2)
-        with torch.inference_mode(), self._precision():
+        with torch.inference_mode(), precision(self._device):
             if not self._on_gpu:
                 return Pending(self._backbone(batch).float())
             features = self._backbone(batch.pin_memory().to(self._device, non_blocking=True)).float()
@@ -51,6 +51,3 @@ class FeatureExtractor:
     def __call__(self, images: NDArray[np.float32]) -> NDArray[np.float32]:
         """Make the features of images × height × width × bands, and wait for them."""
         return self.submit(images).result()
-
-    def _precision(self) -> AbstractContextManager[object]:
-        return torch.autocast("cuda", torch.bfloat16) if self._on_gpu else nullcontext()

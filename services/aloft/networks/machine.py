@@ -1,5 +1,7 @@
 """Which device computes, and what makes it compute the same bits twice."""
 
+from contextlib import AbstractContextManager, nullcontext
+
 import torch
 
 
@@ -8,6 +10,11 @@ def choose_device(setting: str = "auto") -> torch.device:
     if setting != "auto":
         return torch.device(setting)
     return torch.device("cuda") if torch.cuda.is_available() else torch.device("cpu")
+
+
+def precision(device: torch.device) -> AbstractContextManager[object]:
+    """Compute in bfloat16 on a GPU, where a layer bears it; in single precision elsewhere."""
+    return torch.autocast("cuda", torch.bfloat16) if device.type == "cuda" else nullcontext()
 
 
 def deterministic(threads: int = 0) -> None:
