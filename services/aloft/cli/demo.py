@@ -1,10 +1,11 @@
-"""`aloft demo`: the whole loop on this machine, live, with nothing left behind."""
+"""`aloft demo`: active learning against random labelling on this machine, live, with nothing left running."""
 
 import json as json_module
 import os
 import sys
+from dataclasses import replace
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.markup import escape
@@ -12,36 +13,77 @@ from rich.markup import escape
 from aloft.cli.connection import Json
 from aloft.cli.output import err, out
 
+if TYPE_CHECKING:
+    from aloft.demo.outcome import Outcome
+    from aloft.demo.plan import Plan
+
+Number = int | None
+
 
 def demo(
-    images: Annotated[int, typer.Option(min=2, help="Images that are drawn.")] = 240,
-    size: Annotated[int, typer.Option(min=16, max=512, help="Their height and width.")] = 64,
-    batches: Annotated[int, typer.Option(min=1, help="Batches that are labelled.")] = 4,
-    batch_size: Annotated[int, typer.Option(min=1, help="Images in each.")] = 20,
-    strategy: Annotated[str, typer.Option(help="How they are chosen.")] = "centroids",
-    architecture: Annotated[str, typer.Option(help="The backbone.")] = "resnet18",
+    quick: Annotated[bool, typer.Option("--quick", help="Everything in less than 90 seconds.")] = False,
+    seeds: Annotated[int, typer.Option(min=1, max=100, help="So many demonstrations, each of its seed.")] = 1,
+    out_dir: Annotated[Path, typer.Option("--out", help="The folder for the report.")] = Path("aloft-demo"),
+    images: Annotated[Number, typer.Option(min=2, help="Images that may be selected.")] = None,
+    test: Annotated[Number, typer.Option(min=1, help="Images that are held out.")] = None,
+    size: Annotated[Number, typer.Option(min=16, max=512, help="Their height and width.")] = None,
+    bands: Annotated[Number, typer.Option(help="Their bands: 3 or 12.")] = None,
+    batches: Annotated[Number, typer.Option(min=1, help="Batches that are labelled in each arm.")] = None,
+    batch_size: Annotated[Number, typer.Option(min=1, help="Images in each.")] = None,
+    strategy: Annotated[str | None, typer.Option(help="How the active arm chooses them.")] = None,
+    architecture: Annotated[str | None, typer.Option(help="The network.")] = None,
+    pretrain_steps: Annotated[Number, typer.Option(min=1, help="Steps of pre-training.")] = None,
+    train_steps: Annotated[Number, typer.Option(min=1, help="Steps of training, each round.")] = None,
     seed: Annotated[int, typer.Option(min=0, help="What every random choice begins from.")] = 0,
-    keep: Annotated[Path | None, typer.Option(help="A new folder for all of it, which stays.")] = None,
+    keep: Annotated[Path | None, typer.Option(help="A new folder for all data, which stays.")] = None,
     json: Json = False,
 ) -> None:
-    """Run the loop on a drawn pool, embedded, and show it live. Nothing stays, unless --keep says so."""
-    # What only this command needs is loaded by it alone.
-    from aloft.demo.children import DemoFailed
-    from aloft.demo.closing import as_dict, page
-    from aloft.demo.interruption import Interrupted
-    from aloft.demo.plan import Plan, Rooms
-    from aloft.demo.run import perform
+    """Draw a pool, and let active learning and random labelling spend the same budget on it, side by side.
 
-    if images < batches * batch_size:
+    The whole system runs embedded. Nothing of it stays but the report, unless --keep says so.
+    """
+    # What only this command needs is loaded by it alone.
+    from aloft.demo.closing import page
+    from aloft.demo.plan import QUICK, WHOLE, scaled
+    from aloft.demo.writing import for_script, write_all
+
+    given = {"images": images, "test": test, "size": size, "bands": bands, "batches": batches}
+    given |= {"batch_size": batch_size, "pretrain_steps": pretrain_steps, "train_steps": train_steps}
+    texts = {"strategy": strategy, "architecture": architecture}
+    plan = replace(
+        scaled(QUICK if quick else WHOLE, {**given, **texts}),
+        seed=seed,
+    )
+    _check(plan, seeds, keep)
+    outcomes = _perform([plan.seeded(seed + number) for number in range(seeds)], keep, json=json)
+    written = write_all(outcomes, out_dir)
+    if json:
+        print(json_module.dumps(for_script(outcomes)))
+    else:
+        out.print(page(outcomes, written))
+
+
+def _check(plan: "Plan", seeds: int, keep: Path | None) -> None:
+    if plan.images < plan.budget:
         raise typer.BadParameter(
-            f"{batches} batches of {batch_size} need {batches * batch_size} images or more"
+            f"{plan.batches} batches of {plan.batch_size} need {plan.budget} images or more"
         )
+    if plan.bands not in (3, 12):
+        raise typer.BadParameter(f"scenes are drawn in 3 or 12 bands, not {plan.bands}", param_hint="--bands")
+    if keep is not None and seeds > 1:
+        raise typer.BadParameter("the data of one seed is kept, not of several", param_hint="--keep")
     if keep is not None and keep.exists():
         raise typer.BadParameter(f"{keep} is there already: name a new folder", param_hint="--keep")
-    plan = Plan(images, size, batches, batch_size, strategy, architecture, seed)
+
+
+def _perform(plans: "list[Plan]", keep: Path | None, *, json: bool) -> "list[Outcome]":
+    from aloft.demo.children import DemoFailed
+    from aloft.demo.interruption import Interrupted
+    from aloft.demo.run import perform
+
     env = {name: value for name, value in os.environ.items() if not name.startswith("ALOFT_")}
     try:
-        outcome = perform(plan, env, keep, err if json else out)
+        return [perform(plan, env, keep, err if json else out) for plan in plans]
     except Interrupted as stopped:
         err.print(f"{stopped}; nothing is left running")
         raise typer.Exit(1) from None
@@ -50,7 +92,3 @@ def demo(
         if failure.tails:
             print(failure.tails, file=sys.stderr)
         raise typer.Exit(1) from None
-    if json:
-        print(json_module.dumps(as_dict(plan, outcome)))
-    else:
-        out.print(page(plan, outcome, Rooms(keep, env, kept=True) if keep else None))

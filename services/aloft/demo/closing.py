@@ -1,6 +1,7 @@
-"""The closing page of a demonstration: tables for a person, a dictionary for a script."""
+"""The closing page of a demonstration, for a person."""
 
-from typing import Any
+from collections.abc import Sequence
+from pathlib import Path
 
 from rich import box
 from rich.console import Group, RenderableType
@@ -8,111 +9,107 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
+from aloft.demo.next_steps import next_steps
 from aloft.demo.outcome import Outcome
-from aloft.demo.plan import CAMPAIGN, Plan, Rooms
-
-COLUMNS = 8
-"""Batches that get a column of their own; more do not fit a line."""
+from aloft.demo.seeds import gains, paired
 
 
-def as_dict(plan: Plan, outcome: Outcome) -> dict[str, Any]:
-    """Write an outcome for a script."""
-    return {
-        "images": plan.images,
-        "strategy": plan.strategy,
-        "architecture": plan.architecture,
-        "seed": plan.seed,
-        "seconds": round(outcome.seconds, 2),
-        "stopped": outcome.stopped,
-        "batches": [
-            {
-                "batch": batch.number,
-                "strategy": batch.strategy,
-                "model_version": batch.version,
-                "images": len(batch.images),
-                "labels": dict(batch.brought),
-                "close_reason": batch.close_reason,
-                "open_s": round(batch.open_s, 3),
-                "next_selection_s": None if batch.next_s is None else round(batch.next_s, 3),
-            }
-            for batch in outcome.batches
-        ],
-        "balance": [
-            {
-                "label": share.label,
-                "labelled": share.labelled,
-                "labelled_share": round(share.labelled_share, 4),
-                "pool": share.pool,
-                "pool_share": round(share.pool_share, 4),
-            }
-            for share in outcome.balance
-        ],
-        "why": [{"image": why.image, "sentence": why.sentence} for why in outcome.whys],
-    }
-
-
-def page(plan: Plan, outcome: Outcome, kept: Rooms | None) -> RenderableType:
-    """Lay an outcome out for a person."""
-    blank = Text()
-    parts: list[RenderableType] = [blank, batch_table(outcome), label_table(outcome)]
-    parts.append(Text("Why these images", "bold"))
-    parts += [_item(f"image {why.image[:8]}…", why.sentence) for why in outcome.whys]
-    parts.append(Text("  Each image's own reason is in the event aloft.batch.selected.v1.", "dim"))
-    parts += [blank, Text("Next", "bold"), *(_item(*one) for one in next_steps(plan, kept))]
+def page(outcomes: Sequence[Outcome], written: Sequence[Path]) -> RenderableType:
+    """Lay outcomes out; the tables are of the first, unless several differ in their seeds alone."""
+    outcome, blank = outcomes[0], Text()
+    parts: list[RenderableType] = [blank, curve_table(outcome), label_table(outcome), stage_table(outcome)]
+    if len(outcomes) > 1:
+        parts.append(seed_table(outcomes))
+    parts += [Text("Why these images", "bold"), *(_item(*one) for one in _whys(outcome)), blank]
+    parts += [Text(headline(outcome), "bold"), blank, Text("Next", "bold")]
+    parts += [_item(*one) for one in next_steps(outcomes)]
+    parts += [blank, Text("Written"), *(Text(f"  {path}", "cyan") for path in written)]
     return Group(*parts)
 
 
-def batch_table(outcome: Outcome) -> Table:
-    """Show what became of each batch."""
-    table = _table(f"Batches, until {outcome.stopped} stopped the campaign")
-    for name in ("batch", "strategy", "model", "images", "open for", "next batch after", "closed by"):
-        table.add_column(name, justify="left" if name in ("strategy", "closed by") else "right")
-    for batch in outcome.batches:
+def headline(outcome: Outcome) -> str:
+    """Say in a sentence or two how it ended."""
+    active, random, saved = outcome.active, outcome.random, outcome.saved()
+    said = (
+        f"With {active.rounds[-1].labelled} labels {active.strategy} reaches a macro mAP of"
+        f" {active.final:.3f} on held-out images, random labelling {random.final:.3f} ({outcome.gain:+.3f})."
+    )
+    if saved is None or saved <= 0:
+        return said
+    return f"{said} It was as good as random's end with {outcome.reached():.0f} labels: {saved:.0%} saved."
+
+
+def curve_table(outcome: Outcome) -> Table:
+    """Show the score of both arms after each batch."""
+    table = _table("Macro mAP on held-out images")
+    for name in ("labels", outcome.active.strategy, "random", "difference"):
+        table.add_column(name, justify="right")
+    for one, other in zip(outcome.active.rounds, outcome.random.rounds, strict=True):
         table.add_row(
-            str(batch.number),
-            batch.strategy,
-            f"v{batch.version}",
-            str(len(batch.images)),
-            f"{batch.open_s:.2f} s",
-            "–" if batch.next_s is None else f"{batch.next_s:.2f} s",
-            batch.close_reason,
+            str(one.labelled), f"{one.score:.3f}", f"{other.score:.3f}", f"{one.score - other.score:+.3f}"
         )
     return table
 
 
 def label_table(outcome: Outcome) -> Table:
-    """Show what each batch brought of each label, beside what the pool holds, the rarest first."""
-    table = _table("Images that show each label, by batch")
+    """Show for each label how many were labelled and what that brought, the rarest first."""
+    table = _table("By label: positives among the labelled, average precision in the end")
     table.add_column("label", no_wrap=True)
-    columns = outcome.batches if len(outcome.batches) <= COLUMNS else ()
-    for name in (*(str(batch.number) for batch in columns), "labelled", "in the pool", "ratio"):
+    for name in ("in the pool", "active", "random", "AP active", "AP random"):
         table.add_column(name, justify="right", no_wrap=True)
-    for share in outcome.balance:
+    for label in outcome.labels():
         table.add_row(
-            share.label,
-            *(str(batch.brought.get(share.label, 0)) for batch in columns),
-            f"{share.labelled} {share.labelled_share:5.1%}",
-            f"{share.pool} {share.pool_share:5.1%}",
-            "–" if share.gain is None else f"{share.gain:.2f}",
+            label,
+            f"{outcome.pool[label] / outcome.plan.images:.1%}",
+            str(outcome.active.positives(label)),
+            str(outcome.random.positives(label)),
+            _ap(outcome.active.ap(label)),
+            _ap(outcome.random.ap(label)),
         )
     return table
 
 
-def next_steps(plan: Plan, kept: Rooms | None) -> list[tuple[str, str]]:
-    """Name three things to try, each with what it is for."""
-    other = "random" if plan.strategy != "random" else "centroids"
-    if kept is None:
-        look = ("aloft demo --keep demo-run", "keep the data, and look at the campaign afterwards")
-    else:
-        look = (
-            f"aloft up --data-dir {kept.home}",
-            f"start it again; ALOFT_KEY=$(cat {kept.admin_key}) aloft campaign status {CAMPAIGN}",
+def stage_table(outcome: Outcome) -> Table:
+    """Show how long each stage took: once, or in a round of the active arm on average."""
+    table = _table(f"{outcome.seconds:.0f} s in all, at most {outcome.peak_mb / 1024:.1f} GB of memory")
+    table.add_column("stage", no_wrap=True)
+    table.add_column("took", justify="right")
+    for stage, seconds in outcome.stages.items():
+        table.add_row(stage, f"{seconds:.1f} s")
+    for stage, seconds in outcome.active.average_seconds().items():
+        table.add_row(f"{stage}, in a round", f"{seconds:.1f} s")
+    return table
+
+
+def seed_table(outcomes: Sequence[Outcome]) -> Table:
+    """Show how each seed ended, and the paired difference."""
+    together = paired(gains(outcomes))
+    said = "" if together is None else f": on average {together.sentence()}"
+    table = _table(f"Final macro mAP by seed{said}")
+    for name in ("seed", "active", "random", "difference", "seconds"):
+        table.add_column(name, justify="right")
+    for one in outcomes:
+        figures = (one.active.final, one.random.final)
+        table.add_row(
+            str(one.plan.seed),
+            *(f"{value:.3f}" for value in figures),
+            f"{one.gain:+.3f}",
+            f"{one.seconds:.0f}",
         )
+    return table
+
+
+def _whys(outcome: Outcome) -> list[tuple[str, str]]:
+    """Say of the first image of the first batches why it went out."""
     return [
-        (f"aloft demo --strategy {other}", "the same pool, chosen another way: compare the ratios"),
-        look,
-        ("aloft up", "your own images, in aloft-data/pool; README.md says how to go on"),
+        (f"batch {one.number}, image {first.image[:8]}…", f"{first.why} It shows {', '.join(first.shown)}.")
+        for one in outcome.active.rounds[:3]
+        for first in one.chosen[:1]
     ]
+
+
+def _ap(value: float | None) -> str:
+    return "–" if value is None else f"{value:.2f}"
 
 
 def _table(title: str) -> Table:

@@ -1,135 +1,178 @@
-"""What a demonstration ended with: what each batch brought, and how the labels are spread."""
+"""What a demonstration ended with, as the public API told it: both arms, round by round."""
 
-from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
 
-from google.protobuf.timestamp_pb2 import Timestamp
+from aloft.demo.plan import Plan
 
-from aloft.api.labels.v1.batch_service_pb2 import Batch
-from aloft.api.labels.v1.campaign_pb2 import VERDICT_POSITIVE
-from aloft.api.labels.v1.image_service_pb2 import Image
-
-WHYS = 3
+SCORE = "test/map_macro"
+AP = "test/ap/"
 
 
 @dataclass(frozen=True, slots=True)
-class BatchOutcome:
-    """One batch that closed."""
+class Chosen:
+    """An image that a batch sent out, why, and what the vendor found on it."""
+
+    image: str
+    key: str
+    why: str
+    shown: Sequence[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Round:
+    """A batch, and the version that was trained when it had closed."""
 
     number: int
     strategy: str
     version: int
-    ranking: str
-    images: Sequence[str]
-    """The ids of the labelled ones."""
-    brought: Mapping[str, int]
-    """How many images of it show each label."""
-    close_reason: str
-    open_s: float
-    next_s: float | None
-    """From its close to the next batch; nothing for the last one."""
-
-
-@dataclass(frozen=True, slots=True)
-class Share:
-    """One label: how many of the labelled images show it, and how many of the pool's."""
-
-    label: str
+    """Which version learned from it."""
     labelled: int
-    labelled_share: float
-    pool: int
-    pool_share: float
+    """How many images were labelled when it closed, those of earlier batches with them."""
+    chosen: Sequence[Chosen]
+    """In the order in which they were chosen."""
+    metrics: Mapping[str, float]
+    seconds: Mapping[str, float]
+    """How long each stage took, by its name."""
 
     @property
-    def gain(self) -> float | None:
-        """Say by what factor it is more common among the labelled images than in the pool."""
-        return self.labelled_share / self.pool_share if self.pool else None
+    def score(self) -> float:
+        """The macro mean average precision on the held-out images."""
+        return self.metrics[SCORE]
+
+    @property
+    def positives(self) -> Mapping[str, int]:
+        """How many of its images show each label."""
+        found: dict[str, int] = {}
+        for one in self.chosen:
+            for label in one.shown:
+                found[label] = found.get(label, 0) + 1
+        return found
 
 
 @dataclass(frozen=True, slots=True)
-class Why:
-    """Why an image was sent out, as far as the API tells."""
+class ArmOutcome:
+    """One campaign."""
 
-    image: str
-    sentence: str
+    campaign: str
+    strategy: str
+    rounds: Sequence[Round]
+    stopped: str
+    """Which rule stopped it."""
+
+    @property
+    def curve(self) -> list[tuple[int, float]]:
+        """Give the score after each number of labels."""
+        return [(one.labelled, one.score) for one in self.rounds]
+
+    @property
+    def final(self) -> float:
+        """The score when the budget is spent."""
+        return self.rounds[-1].score
+
+    def ap(self, label: str) -> float | None:
+        """Give a label's average precision in the end; none where no held-out image could tell."""
+        return self.rounds[-1].metrics.get(AP + label)
+
+    def average_seconds(self) -> dict[str, float]:
+        """Say how long each stage of a round took, on average over the rounds that had it."""
+        taken: dict[str, list[float]] = {}
+        for one in self.rounds:
+            for stage, seconds in one.seconds.items():
+                taken.setdefault(stage, []).append(seconds)
+        return {stage: sum(values) / len(values) for stage, values in taken.items()}
+
+    def positives(self, label: str) -> int:
+        """Count the labelled images that show a label."""
+        return sum(one.positives.get(label, 0) for one in self.rounds)
 
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """Everything that the closing tables show."""
+    """Everything that tables and report show."""
 
-    batches: Sequence[BatchOutcome]
-    balance: Sequence[Share]
-    whys: Sequence[Why]
-    stopped: str
-    """Which rule stopped the campaign."""
+    plan: Plan
+    active: ArmOutcome
+    random: ArmOutcome
+    pool: Mapping[str, int]
+    """How many images of the pool show each label."""
     seconds: float
+    stages: Mapping[str, float] = field(default_factory=dict)
+    """How long each stage before the rounds took, by its name."""
+    peak_mb: float = 0.0
+    """The most memory that all processes held, each at its own time."""
+
+    @property
+    def gain(self) -> float:
+        """By how much the active arm ends above the other."""
+        return self.active.final - self.random.final
+
+    def labels(self) -> list[str]:
+        """Name the labels, the rarest first."""
+        return sorted(self.pool, key=lambda label: (self.pool[label], label))
+
+    def reached(self) -> float | None:
+        """Say with how many labels the active arm reached what random ended with; none if it never did."""
+        wanted, before = self.random.final, (0, 0.0)
+        for at in self.active.curve:
+            if at[1] >= wanted:
+                rise = at[1] - before[1]
+                share = (wanted - before[1]) / rise if rise > 0 and before[0] else 1.0
+                return before[0] + share * (at[0] - before[0])
+            before = at
+        return None
+
+    def saved(self) -> float | None:
+        """Say what part of the budget that saves."""
+        reached = self.reached()
+        return None if reached is None else 1 - reached / self.random.curve[-1][0]
 
 
-def shown_by(image: Image) -> list[str]:
-    """Name the labels that the consensus on an image found."""
-    return [one.label for one in image.label_set.verdicts if one.verdict == VERDICT_POSITIVE]
+def as_dict(outcome: Outcome) -> dict[str, Any]:
+    """Write an outcome for a script."""
+    plan, saved = outcome.plan, outcome.saved()
+    return {
+        "images": plan.images,
+        "test_images": plan.test,
+        "budget": plan.budget,
+        "strategy": plan.strategy,
+        "architecture": plan.architecture,
+        "seed": plan.seed,
+        "seconds": round(outcome.seconds, 2),
+        "peak_mb": round(outcome.peak_mb),
+        "stages": {name: round(value, 2) for name, value in outcome.stages.items()},
+        "gain": round(outcome.gain, 4),
+        "labels_saved": None if saved is None else round(saved, 4),
+        "arms": {arm.campaign: _arm(arm) for arm in (outcome.active, outcome.random)},
+        "labels": {
+            label: {
+                "pool": outcome.pool[label],
+                "active": outcome.active.positives(label),
+                "random": outcome.random.positives(label),
+                "active_ap": outcome.active.ap(label),
+                "random_ap": outcome.random.ap(label),
+            }
+            for label in outcome.labels()
+        },
+    }
 
 
-def batch_outcomes(batches: Sequence[Batch], images: Iterable[Image]) -> list[BatchOutcome]:
-    """Give each batch its images. One is open at a time, so label revisions are in the order of batches."""
-    labelled = sorted(
-        (image for image in images if image.label_set.version),
-        key=lambda image: (image.label_set.label_revision, image.name),
-    )
-    ordered = sorted(batches, key=_number)
-    outcomes, at = [], 0
-    for batch, following in zip(ordered, [*ordered[1:], None], strict=True):
-        mine = labelled[at : at + batch.labelled_images]
-        at += len(mine)
-        pause = _seconds(batch.close_time, following.create_time) if following else None
-        outcomes.append(
-            BatchOutcome(
-                number=_number(batch),
-                strategy=batch.strategy,
-                version=batch.model_version,
-                ranking=batch.ranking,
-                images=[image.name.rsplit("/", 1)[1] for image in mine],
-                brought=Counter(label for image in mine for label in shown_by(image)),
-                close_reason=batch.close_reason,
-                open_s=_seconds(batch.create_time, batch.close_time),
-                next_s=pause,
-            )
-        )
-    return outcomes
-
-
-def balance(outcomes: Sequence[BatchOutcome], pool: Mapping[str, int], pool_images: int) -> list[Share]:
-    """Compare what was labelled with what the pool really holds, the rarest label first."""
-    total = sum(len(batch.images) for batch in outcomes)
-    shares = []
-    for label, count in sorted(pool.items(), key=lambda item: (item[1], item[0])):
-        labelled = sum(batch.brought.get(label, 0) for batch in outcomes)
-        share = labelled / total if total else 0.0
-        shares.append(Share(label, labelled, share, count, count / pool_images))
-    return shares
-
-
-def whys(
-    outcomes: Sequence[BatchOutcome], shown: Mapping[str, Sequence[str]], ranked: Mapping[str, int]
-) -> list[Why]:
-    """Say of an image of each of the first batches why it went out, the one that shows the most labels."""
-    found = []
-    for batch in [batch for batch in outcomes if batch.images][:WHYS]:
-        image = max(batch.images, key=lambda one: (len(shown[one]), one))
-        sentence = (
-            f"In batch {batch.number}, as one of {len(batch.images)} that {batch.strategy} chose"
-            f" by the ranking of {ranked[batch.ranking]} images under model version {batch.version}."
-            f" It brought {', '.join(shown[image]) or 'none of the labels'}."
-        )
-        found.append(Why(image, sentence))
-    return found
-
-
-def _number(batch: Batch) -> int:
-    return int(batch.name.rsplit("/", 1)[1])
-
-
-def _seconds(start: Timestamp, end: Timestamp) -> float:
-    return (end.ToMicroseconds() - start.ToMicroseconds()) / 1e6
+def _arm(arm: ArmOutcome) -> dict[str, Any]:
+    return {
+        "strategy": arm.strategy,
+        "stopped": arm.stopped,
+        "rounds": [
+            {
+                "batch": one.number,
+                "strategy": one.strategy,
+                "model_version": one.version,
+                "labelled": one.labelled,
+                "map_macro": round(one.score, 4),
+                "labels": dict(one.positives),
+                "seconds": {name: round(value, 2) for name, value in one.seconds.items()},
+                "why": [{"image": each.image, "sentence": each.why} for each in one.chosen[:3]],
+            }
+            for one in arm.rounds
+        ],
+    }

@@ -1,36 +1,109 @@
 """What a demonstration shows, and where it keeps it."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
-CAMPAIGN = "demo"
 VENDOR = "acme"
+ACTIVE, RANDOM = "active", "random"
+MANIFEST = "manifest.csv"
+
+
+@dataclass(frozen=True, slots=True)
+class Pretraining:
+    """Self-supervised learning on the pool, once for both arms."""
+
+    steps: int = 240
+    batch_images: int = 256
+    learning_rate: float = 2e-3
+
+
+@dataclass(frozen=True, slots=True)
+class Training:
+    """How each version of either arm is trained: for random's benefit (docs/decisions/demo-recipe.md)."""
+
+    full: bool = True
+    steps: int = 600
+    batch_images: int = 32
+    learning_rate: float = 1e-2
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """How large the demonstration is and how images are chosen."""
+    """How large the demonstration is, how images are chosen, and how networks are trained."""
 
-    images: int = 240
+    images: int = 4000
+    """Those that may be selected; `test` more are held out with their labels."""
+    test: int = 1000
     size: int = 64
-    batches: int = 4
-    batch_size: int = 20
-    strategy: str = "centroids"
-    architecture: str = "resnet18"
+    bands: int = 3
+    batches: int = 6
+    batch_size: int = 40
+    strategy: str = "mge+kmeans"
+    """Of the active arm; the other labels at random."""
+    architecture: str = "test_byobnet"
+    pretraining: Pretraining = Pretraining()
+    training: Training = Training()
     seed: int = 0
 
     @property
     def budget(self) -> int:
-        """How many images are labelled in all."""
+        """How many images are labelled in all, in each arm."""
         return self.batches * self.batch_size
+
+    @property
+    def arms(self) -> tuple["Arm", "Arm"]:
+        """The two campaigns."""
+        return Arm(ACTIVE, self.strategy), Arm(RANDOM, "random")
 
     def sentence(self) -> str:
         """Describe it in a line."""
         return (
-            f"{self.images} images of {self.size} × {self.size} · {self.batches} batches of {self.batch_size}"
-            f" by {self.strategy} · {self.architecture} · seed {self.seed}"
+            f"{self.images} images of {self.size} × {self.size} × {self.bands}"
+            f" · {self.batches} batches of {self.batch_size} by {self.strategy} and by random"
+            f" · {self.architecture} · seed {self.seed}"
         )
+
+    def seeded(self, seed: int) -> "Plan":
+        """Give the same demonstration with another pool and other random choices."""
+        return replace(self, seed=seed)
+
+
+@dataclass(frozen=True, slots=True)
+class Arm:
+    """One of the two campaigns that are compared."""
+
+    campaign: str
+    strategy: str
+
+    @property
+    def name(self) -> str:
+        """Its resource name."""
+        return f"campaigns/{self.campaign}"
+
+
+WHOLE = Plan()
+QUICK = Plan(
+    images=1200,
+    test=300,
+    batches=5,
+    batch_size=20,
+    pretraining=Pretraining(steps=40),
+    training=Training(steps=120),
+)
+"""Everything of the whole in less: what it shows of the strategies is within what chance does."""
+
+
+def scaled(plan: Plan, given: Mapping[str, Any]) -> Plan:
+    """Change what was given, by the names of the command's options; None is nothing given."""
+    said = {name: value for name, value in given.items() if value is not None}
+    pretraining, training = plan.pretraining, plan.training
+    if "pretrain_steps" in said:
+        pretraining = replace(pretraining, steps=said.pop("pretrain_steps"))
+    if "train_steps" in said:
+        training = replace(training, steps=said.pop("train_steps"))
+    return replace(plan, pretraining=pretraining, training=training, **said)
 
 
 @dataclass(frozen=True, slots=True)

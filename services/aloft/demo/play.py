@@ -1,32 +1,23 @@
-"""The demonstration itself: a pool is drawn, the services run, a vendor labels until the budget is spent."""
+"""The demonstration itself: a pool is drawn, services run, a vendor labels until the budgets are spent."""
 
 import time
 from collections.abc import Callable
-from uuid import uuid4
 
-import grpc
-from google.longrunning.operations_pb2 import GetOperationRequest
-from google.longrunning.operations_pb2_grpc import OperationsStub
-
-from aloft.api.labels.v1 import campaign_service_pb2 as campaigns
-from aloft.api.labels.v1 import image_service_pb2 as images
-from aloft.api.labels.v1 import vendor_service_pb2 as vendors
-from aloft.api.labels.v1.campaign_pb2 import Campaign
-from aloft.api.labels.v1.campaign_service_pb2_grpc import CampaignServiceStub
-from aloft.api.labels.v1.image_service_pb2_grpc import ImageServiceStub
-from aloft.api.labels.v1.vendor_service_pb2_grpc import VendorServiceStub
+from aloft.api.trainer.v1.trainer_service_pb2_grpc import TrainerServiceStub
 from aloft.demo.children import DemoFailed
-from aloft.demo.ending import read_outcome
+from aloft.demo.ending import read_arm
 from aloft.demo.outcome import Outcome
-from aloft.demo.plan import CAMPAIGN, VENDOR, Plan, Rooms
+from aloft.demo.pages import models
+from aloft.demo.plan import ACTIVE, MANIFEST, RANDOM, Plan, Rooms
 from aloft.demo.pool import DrawnPool, draw_pool
 from aloft.demo.screen import Screen
+from aloft.demo.setting_up import Administrator, wanted
 from aloft.demo.stage import Stage
-from aloft.demo.steps import advance, counts_of, steps_of
-from aloft.demo.watch import NAME, Seen, Watch
+from aloft.demo.steps import advance, reached_by, steps_of
+from aloft.demo.watch import Seen, Watch
 
-LOOK_S = 0.15
-STALLED_S = 90.0
+LOOK_S = 0.4
+STALLED_S = 120.0
 """How long nothing may change before it is given up."""
 
 
@@ -42,92 +33,100 @@ class Play:
         self._screen = screen
         self._clock = clock
         self._steps = steps_of(plan)
-        self._seen = Seen()
+        self._looks: dict[str, Seen] = {}
+        self._watches: dict[str, Watch] = {}
+        self._changed = 0.0
 
     def run(self) -> Outcome:
         """Run it to its end."""
-        self._note([0] * len(self._steps))
+        self._show(started=False)
         self._stage.start_services()
-        # Drawn while the services start, which takes longer.
-        drawn = draw_pool(
+        # Drawn while the services start.
+        drawn = self._draw()
+        self._stage.wait_until_ready()
+        key = self._stage.bootstrap()
+        administrator = Administrator(self._stage.channel("label-store", key), self._pause)
+        active, random = self._plan.arms
+        self._changed = self._clock()
+        self._watch(ACTIVE, key, active.name)
+        administrator.begin(active, wanted(self._plan, active))
+        self._follow(lambda: self._looks[ACTIVE].base_version > 0)
+        administrator.begin(random, wanted(self._plan, random, self._weights(key)))
+        self._watch(RANDOM, key, random.name)
+        self._stage.start_vendors(administrator.vendor_key((active, random)), (active, random))
+        self._follow(lambda: all(step.over for step in self._steps) and self._stopped())
+        return self._outcome(key, drawn)
+
+    def _outcome(self, key: str, drawn: DrawnPool) -> Outcome:
+        active, random = (
+            read_arm(lambda service: self._stage.channel(service, key), arm) for arm in self._plan.arms
+        )
+        stages = {
+            step.name: step.ended - step.begun
+            for step in self._steps
+            if step.name not in (ACTIVE, RANDOM) and step.ended is not None and step.begun is not None
+        }
+        return Outcome(self._plan, active, random, drawn.labels, self._clock(), stages, self._stage.peak_mb())
+
+    def _draw(self) -> DrawnPool:
+        return draw_pool(
             self._rooms.pool,
             self._rooms.truth,
             count=self._plan.images,
+            test=self._plan.test,
             size=self._plan.size,
+            bands=self._plan.bands,
             seed=self._plan.seed,
-        )
-        self._stage.wait_until_ready()
-        key = self._stage.bootstrap()
-        self._note(counts_of(self._plan, self._seen))
-        labels = self._stage.channel("label-store", key)
-        self._create(labels, drawn)
-        self._stage.start_vendor(_vendor_key(labels))
-        self._import(labels)
-        CampaignServiceStub(labels).ResumeCampaign(
-            campaigns.ResumeCampaignRequest(name=NAME, request_id=str(uuid4()))
-        )
-        self._follow(Watch(lambda service: self._stage.channel(service, key)))
-        return read_outcome(labels, self._stage.channel("acquisition", key), self._plan, drawn, self._clock())
-
-    def _create(self, labels: grpc.Channel, drawn: DrawnPool) -> None:
-        wanted = Campaign()
-        for label in drawn.labels:
-            wanted.taxonomy.labels.add(id=label)
-        wanted.image_spec.height = wanted.image_spec.width = self._plan.size
-        wanted.strategy.expression = self._plan.strategy
-        wanted.strategy.seed = self._plan.seed
-        wanted.batch_policy.size = self._plan.batch_size
-        wanted.budget.images = self._plan.budget
-        wanted.base_model.architecture = self._plan.architecture
-        wanted.base_model.seed = self._plan.seed
-        CampaignServiceStub(labels).CreateCampaign(
-            campaigns.CreateCampaignRequest(campaign_id=CAMPAIGN, campaign=wanted, request_id=str(uuid4()))
+            manifest=MANIFEST,
+            pause=self._stage.check,
         )
 
-    def _import(self, labels: grpc.Channel) -> None:
-        request = images.ImportImagesRequest(
-            parent=NAME, listing=images.ImportImagesRequest.Listing(), request_id=str(uuid4())
-        )
-        operation = ImageServiceStub(labels).ImportImages(request)
-        operations = OperationsStub(labels)  # type: ignore[no-untyped-call]  # googleapis publishes no types of its stubs
-        while not operation.done:
-            self._pause()
-            operation = operations.GetOperation(GetOperationRequest(name=operation.name))
-        if operation.HasField("error"):
-            raise DemoFailed(f"the import failed: {operation.error.message}")
+    def _weights(self, key: str) -> str:
+        """Say where the weights lie that the active campaign learned from the pool."""
+        stub = TrainerServiceStub(self._stage.channel("trainer", key))
+        base = next(model for model in models(stub, self._plan.arms[0].name) if model.base)
+        return str(base.artefact_key)
 
-    def _follow(self, watch: Watch) -> None:
-        changed = self._clock()
-        while not self._steps[-1].over:
-            seen = watch.look()
-            if seen != self._seen:
-                self._seen, changed = seen, self._clock()
-            self._note(counts_of(self._plan, seen))
-            if seen.failed:
-                raise DemoFailed(f"the first version of the model was not made: {seen.failed}")
-            if self._clock() - changed > STALLED_S:
-                raise DemoFailed(f"nothing has changed for {STALLED_S:.0f} s{_waiting(seen)}")
+    def _watch(self, arm: str, key: str, name: str) -> None:
+        self._watches[arm] = Watch(lambda service: self._stage.channel(service, key), name)
+
+    def _follow(self, over: Callable[[], bool]) -> None:
+        self._pause()
+        while not over():
             self._pause()
 
-    def _note(self, counts: list[int]) -> None:
-        now = self._clock()
-        self._steps = advance(self._steps, counts, now)
-        self._screen.show(self._steps, self._seen, now)
+    def _stopped(self) -> bool:
+        return all(seen.stopped for seen in self._looks.values())
 
     def _pause(self) -> None:
+        """Look at every campaign, show it, and wait a moment."""
         self._stage.check()
+        if self._watches:
+            looks = {arm: watch.look() for arm, watch in self._watches.items()}
+            if looks != self._looks:
+                self._looks, self._changed = looks, self._clock()
+            self._show(started=True)
+            for arm, seen in looks.items():
+                if seen.failed:
+                    raise DemoFailed(f"a run of the campaign {arm} failed: {seen.failed}")
+            if self._clock() - self._changed > STALLED_S:
+                raise DemoFailed(f"nothing has changed for {STALLED_S:.0f} s{_waiting(looks)}")
         time.sleep(LOOK_S)
 
+    def _show(self, *, started: bool) -> None:
+        now = self._clock()
+        if started:
+            active, random = (self._looks.get(arm, Seen()) for arm in (ACTIVE, RANDOM))
+            self._steps = advance(self._steps, reached_by(self._plan, active, random), now)
+        else:
+            self._steps = advance(self._steps, {}, now)
+        self._screen.show(self._steps, self._looks, now)
 
-def _vendor_key(labels: grpc.Channel) -> str:
-    stub = VendorServiceStub(labels)
-    request = vendors.CreateVendorRequest(
-        vendor_id=VENDOR, vendor=vendors.Vendor(campaigns=[NAME]), request_id=str(uuid4())
+
+def _waiting(looks: dict[str, Seen]) -> str:
+    return "".join(
+        f"; of {arm}, {service} waits for {what}"
+        for arm, seen in looks.items()
+        for service, what in seen.waiting.items()
+        if what
     )
-    created = stub.CreateVendor(request)
-    made = stub.CreateApiKey(vendors.CreateApiKeyRequest(principal=created.name))
-    return str(made.secret)
-
-
-def _waiting(seen: Seen) -> str:
-    return "".join(f"; {service} waits for {what}" for service, what in seen.waiting.items() if what)

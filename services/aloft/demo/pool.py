@@ -4,7 +4,7 @@ import csv
 import hashlib
 import io
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from random import Random
@@ -16,6 +16,8 @@ from aloft.demo.scenes import KINDS, Pixels, choose, render
 from aloft.demo.truth import Truth
 
 POOL, VALIDATION, TEST = "pool", "validation", "test"
+PAUSE = 100
+"""Images between two pauses."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,11 +48,13 @@ def draw_pool(
     validation: int = 0,
     test: int = 0,
     manifest: str = "",
+    pause: Callable[[], None] = lambda: None,
 ) -> DrawnPool:
     """Write images into a folder and their labels into a file elsewhere; safe to repeat.
 
     `count` images may be selected; so many more are held out. A manifest, if it gets a name, lists all of
     them, and the labels of those held out alone. The truth of the others must lie where no service reads it.
+    `pause` is called now and then, and may raise.
     """
     if truth.resolve().is_relative_to(folder.resolve()):
         raise ValueError(f"{truth} lies in the pool {folder}: services could read it there")
@@ -58,6 +62,8 @@ def draw_pool(
     images, rows = {}, []
     tally: Counter[str] = Counter()
     for number, split in enumerate(splits):
+        if number % PAUSE == 0:
+            pause()
         drawn = draw(number, size, seed, bands)
         path = folder / drawn.key
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -76,19 +82,22 @@ def draw(number: int, size: int, seed: int, bands: int = 3) -> Drawn:
     """Draw the image of a number: a PNG, or a `.npy` array where there are more than three bands."""
     chance = Random(f"{seed}/{number}")
     scene = choose(chance)
-    data, ending = _written(render(scene, size, chance, bands))
-    # The key says nothing of the scene: it is a hash of the number alone.
+    return Drawn(key_of(number, seed, bands), _written(render(scene, size, chance, bands)), scene.shown)
+
+
+def key_of(number: int, seed: int, bands: int = 3) -> str:
+    """Say the key of an image. It says nothing of the scene: it is a hash of the number alone."""
     name = hashlib.sha256(f"{seed}/{number}".encode()).hexdigest()
-    return Drawn(f"{name[:2]}/{name[2:4]}/{name[4:20]}{ending}", data, scene.shown)
+    return f"{name[:2]}/{name[2:4]}/{name[4:20]}{'.png' if bands == 3 else '.npy'}"
 
 
-def _written(pixels: Pixels) -> tuple[bytes, str]:
+def _written(pixels: Pixels) -> bytes:
     file = io.BytesIO()
     if pixels.shape[-1] == 3:
         Image.fromarray(pixels).save(file, "PNG", compress_level=1)
-        return file.getvalue(), ".png"
-    np.save(file, pixels, allow_pickle=False)
-    return file.getvalue(), ".npy"
+    else:
+        np.save(file, pixels, allow_pickle=False)
+    return file.getvalue()
 
 
 def _manifest(rows: Sequence[tuple[str, str, Sequence[str]]]) -> str:

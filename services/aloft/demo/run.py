@@ -42,7 +42,7 @@ def perform(plan: Plan, env: Mapping[str, str], keep: Path | None, console: Cons
         Stage(rooms, interruption) as stage,
         interruption.raising(),
     ):
-        shown = screen(console, plan.sentence(), clock)
+        shown = screen(console, plan, clock)
         try:
             return Play(plan, rooms, stage, shown, clock).run()
         except (DemoFailed, AloftError, grpc.RpcError) as failure:

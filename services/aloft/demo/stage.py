@@ -4,7 +4,9 @@ import os
 import random
 import socket
 import time
+from collections.abc import Sequence
 from contextlib import ExitStack
+from pathlib import Path
 from typing import Any, Self
 
 import grpc
@@ -13,7 +15,7 @@ from grpc_health.v1.health_pb2_grpc import HealthStub
 
 from aloft.demo.children import POLL_S, Child, DemoFailed
 from aloft.demo.interruption import Interruption
-from aloft.demo.plan import CAMPAIGN, Rooms
+from aloft.demo.plan import Arm, Rooms
 from aloft.kit.rpc.channel import channel
 
 SERVICES = ("label-store", "embedding", "acquisition", "trainer")
@@ -96,19 +98,26 @@ class Stage:
         _write_secret(self._rooms.admin_key, key)
         return key
 
-    def start_vendor(self, key: str) -> None:
-        """Let the simulated vendor label. It is told where the API is, its key, and its own truth."""
+    def start_vendors(self, key: str, arms: Sequence[Arm]) -> None:
+        """Let the simulated vendor label each arm. It knows where the API is, its key, and its own truth."""
         _write_secret(self._rooms.vendor_key, key)
-        told = {"target": self.target(SERVICES[0]), "campaign": CAMPAIGN, "max-tasks": "5", "idle-s": "0.1"}
-        files = {"key-file": self._rooms.vendor_key, "truth": self._rooms.truth}
-        options = [part for name, value in {**told, **files}.items() for part in (f"--{name}", str(value))]
-        self._start("vendor", "aloft.demo.vendor", *options)
+        for arm in arms:
+            told = {"target": self.target(SERVICES[0]), "campaign": arm.campaign, "max-tasks": "20"}
+            files = {"key-file": self._rooms.vendor_key, "truth": self._rooms.truth}
+            given = {**told, **files}.items()
+            options = [part for name, value in given for part in (f"--{name}", str(value))]
+            self._start(f"vendor of {arm.campaign}", "aloft.demo.vendor", *options)
 
     def check(self) -> None:
         """Raise if a process has ended by itself, or if the demonstration was asked to end."""
         self._interruption.check()
         for child in self._children:
             child.check()
+
+    def peak_mb(self) -> float:
+        """Add up the most memory that each process has held, this one's too."""
+        pids = [os.getpid(), *(child.process.pid for child in self._children)]
+        return sum(_peak_mb(pid) for pid in pids)
 
     def tails(self) -> str:
         """Give the end of every log that says anything."""
@@ -127,6 +136,13 @@ def _ready(stub: Any) -> bool:
     except grpc.RpcError:
         return False
     return bool(answer.status == health_pb2.HealthCheckResponse.SERVING)
+
+
+def _peak_mb(pid: int) -> float:
+    for line in Path(f"/proc/{pid}/status").read_text().splitlines():
+        if line.startswith("VmHWM:"):
+            return int(line.split()[1]) / 1024
+    return 0.0  # it has ended
 
 
 def _write_secret(path: "os.PathLike[str]", secret: str) -> None:
