@@ -161,7 +161,7 @@ def test_a_manifest_says_which_of_its_lines_are_wrong(world: World) -> None:
 def test_a_registration_too_large_for_an_event_lies_in_an_object(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("aloft.label_store.use_cases.importing.INLINE", 100)
+    monkeypatch.setattr("aloft.label_store.use_cases.registering.INLINE", 100)
     world.campaign()
     world.put(*range(5))
     world.import_all()

@@ -9,7 +9,7 @@ from aloft.api.events.v1 import events_pb2 as events
 from aloft.api.labels.v1 import image_service_pb2
 from aloft.label_store.store import tables
 from tests.contract.databases import ADAPTERS
-from tests.integration.label_store_world import CAMPAIGN, PARENT, World, check, image, opened
+from tests.integration.label_store_world import CAMPAIGN, PARENT, World, check, image, key, opened
 
 
 @pytest.fixture(params=ADAPTERS)
@@ -71,6 +71,27 @@ def test_an_image_that_is_mended_and_imported_again_is_usable_again(world: World
     )
     world.select(2, 0)
     assert len(world.lease()) == 1
+
+
+def test_an_image_that_is_back_in_the_bucket_is_usable_once_it_is_imported_again(world: World) -> None:
+    path = world.pool_folder / key(0)
+    path.rename(path.with_suffix(".away"))
+    world.select(1, 0, 1)
+    world.submit(world.lease(), "water")
+    assert get(world, 0).state_reason.startswith("MISSING")
+    path.with_suffix(".away").rename(path)
+    world.import_all()
+    renewed = get(world, 0)
+    assert (renewed.state, renewed.version) == (image_service_pb2.Image.STATE_REGISTERED, 2)
+    world.select(2, 0)
+    assert len(world.lease()) == 1
+    check(world)
+
+
+def test_an_image_that_nobody_can_read_stays_quarantined_while_its_bytes_are_the_same(world: World) -> None:
+    world.quarantine(0)
+    world.import_all()
+    assert get(world, 0).state == image_service_pb2.Image.STATE_QUARANTINED
 
 
 def test_the_same_bytes_under_two_keys_are_two_images(world: World) -> None:

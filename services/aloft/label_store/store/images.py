@@ -38,6 +38,11 @@ class Image:
     verdicts: Verdicts | None = None
     created_us: int = 0
 
+    @property
+    def is_gone(self) -> bool:
+        """Whether it is quarantined because the bucket had it no more as it was registered."""
+        return self.quarantine_reason in ("MISSING", "CHANGED")
+
 
 def chunks(ids: Sequence[str]) -> Iterator[Sequence[str]]:
     """Cut ids into lists that one statement can take."""
@@ -77,15 +82,15 @@ def candidates(tx: Transaction, campaign: str, ids: Sequence[str]) -> Mapping[st
 
 
 def register(tx: Transaction, found: Sequence[Image], known: Mapping[str, Image]) -> Sequence[Image]:
-    """Write the images that are new, or whose object was replaced, and return those as they are now.
+    """Write the images that are new, or whose object was replaced or is back; return those as they are now.
 
-    What is known under the same etag stays. The campaign's row is locked.
+    What else is known under the same etag stays. The campaign's row is locked.
     """
     new = [image for image in found if image.id not in known]
     replaced = [
         replace(image, version=known[image.id].version + 1, split=known[image.id].split)
         for image in found
-        if image.id in known and image.object_etag != known[image.id].object_etag
+        if image.id in known and (known[image.id].is_gone or image.object_etag != known[image.id].object_etag)
     ]
     if new:
         columns = ("campaign", "id", "key", "object_etag", "size", "split", "version")
@@ -144,9 +149,13 @@ def note_copied(tx: Transaction, copied: Sequence[Image]) -> None:
     tx.execute(_COPIED, [{**_key(image), "copied": image.version} for image in by_id])
 
 
-def label(tx: Transaction, campaign: str, revision: int, agreed: Mapping[str, Verdicts]) -> list[Image]:
-    """Write label sets of a revision; return their images as they are now. The campaign's row is locked."""
-    before = some(tx, campaign, sorted(agreed))
+def label(
+    tx: Transaction, revision: int, agreed: Mapping[str, Verdicts], before: Mapping[str, Image]
+) -> list[Image]:
+    """Write label sets of a revision for images as they were `before`; return them as they are now.
+
+    The campaign's row is locked.
+    """
     now = [
         replace(
             before[image],

@@ -7,6 +7,7 @@ from aloft.label_store import announcing
 from aloft.label_store.domain.verdicts import Verdicts
 from aloft.label_store.store import campaigns, images
 from aloft.label_store.store.campaigns import Campaign
+from aloft.label_store.store.images import Image
 
 IMAGES = 1000
 VERDICTS = 10_000
@@ -14,12 +15,19 @@ VERDICTS = 10_000
 
 
 def commit(
-    tx: Transaction, campaign: Campaign, agreed: Mapping[str, Verdicts], charged: Collection[str] = ()
+    tx: Transaction,
+    campaign: Campaign,
+    agreed: Mapping[str, Verdicts],
+    before: Mapping[str, Image],
+    charged: Collection[str] = (),
 ) -> Campaign:
-    """Write and announce label sets; the budget pays for the `charged`. The campaign's row is locked."""
+    """Write and announce label sets for images as they were `before`; the budget pays for the `charged`.
+
+    The campaign's row is locked.
+    """
     for part in _revisions(agreed):
         revision = campaign.label_revision + 1
-        labelled = images.label(tx, campaign.id, revision, part)
+        labelled = images.label(tx, revision, part, before)
         paid = sum(image in charged for image in part)
         campaign = campaigns.update(
             tx, campaign.id, label_revision=revision, labelled_images=campaign.labelled_images + paid

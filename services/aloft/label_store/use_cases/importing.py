@@ -5,29 +5,21 @@ from contextlib import AbstractContextManager
 from itertools import islice
 from typing import Any
 
-from aloft.api.events.v1 import events_pb2 as events
 from aloft.api.labels.v1 import image_service_pb2 as service
 from aloft.kit import names
-from aloft.kit.bus import outbox
 from aloft.kit.database import Transaction
 from aloft.kit.errors import FieldViolation, InvalidArgument
 from aloft.kit.jobs import Jobs, Lease
-from aloft.kit.objects.digests import sha256_hex
 from aloft.kit.objects.port import Objects
-from aloft.label_store import messages
 from aloft.label_store.domain import splits
-from aloft.label_store.domain.verdicts import Verdicts
-from aloft.label_store.store import campaigns, images, imports
-from aloft.label_store.store.images import Image
+from aloft.label_store.store import campaigns, imports
 from aloft.label_store.store.imports import Tally
-from aloft.label_store.use_cases.committing import commit
+from aloft.label_store.use_cases.registering import register
 from aloft.label_store.use_cases.sources import Entry, Listing, Manifest
 
 KIND = "import-images"
 PART = 1000
 """Images in one transaction and one event."""
-INLINE = 512 * 1024
-"""Bytes of an event above which its images go into an object."""
 
 
 def enqueue(tx: Transaction, jobs: Jobs, request: service.ImportImagesRequest) -> str:
@@ -76,7 +68,7 @@ class ImportImages:
                 lease.finish(result) if last else lease.transaction()
             )
             with opening as tx:
-                self._register(tx, lease.job.campaign, part, tally)
+                register(tx, self._objects, lease.job.campaign, part, tally)
                 if last:
                     imports.forget(tx, lease.job.id)
                     result.update(_result(tally))
@@ -97,49 +89,6 @@ class ImportImages:
         with lease.transaction() as tx:
             return imports.find(tx, lease.job.id)
 
-    def _register(self, tx: Transaction, campaign: str, part: Sequence[Entry], tally: Tally) -> None:
-        locked = campaigns.lock(tx, campaign)
-        chosen = list(_readable(part, tally))
-        known = images.some(tx, campaign, [entry.image for entry in chosen])
-        taken: dict[str, Image] = {}
-        labels: dict[str, Verdicts] = {}
-        for entry in chosen:
-            before = known.get(entry.image)
-            if entry.image in taken:
-                tally.refuse(f"line {entry.position}: {entry.key} is named on a line before")
-            elif before is not None and entry.split_was_said and before.split != entry.split:
-                word = splits.word_of(before.split)
-                tally.refuse(f"line {entry.position}: {entry.key} is in the {word} split already")
-            elif before is not None and entry.verdicts is not None and before.batch is not None:
-                tally.refuse(
-                    f"line {entry.position}: {entry.key} is out to be labelled, with batch {before.batch}"
-                )
-            else:
-                taken[entry.image] = _image(campaign, entry)
-                # Who has a label set keeps it: an import corrects nothing that people said.
-                if entry.verdicts is not None and not (before and before.label_set_version):
-                    labels[entry.image] = entry.verdicts
-        written = images.register(tx, list(taken.values()), known)
-        tally.registered += len(written)
-        tally.known += len(taken) - len(written)
-        if written:
-            self._announce(tx, campaign, written)
-        commit(tx, locked, labels)
-        tally.labelled += len(labels)
-
-    def _announce(self, tx: Transaction, campaign: str, written: Sequence[Image]) -> None:
-        event = events.ImageRegistered(
-            campaign=campaign, images=[messages.registered(one) for one in written]
-        )
-        if event.ByteSize() > INLINE:
-            body = event.SerializeToString(deterministic=True)
-            digest = sha256_hex(body)
-            # Named by its content: a repeat after a kill writes the same bytes to the same place.
-            key = f"campaigns/{campaign}/registrations/{digest}.binpb"
-            self._objects.put(key, body)
-            event = events.ImageRegistered(campaign=campaign, manifest_key=key, manifest_digest=digest)
-        outbox.emit(tx, campaign, event, subject=names.CAMPAIGN.format(campaign))
-
 
 def _parts(entries: Iterable[Entry]) -> Iterator[tuple[Sequence[Entry], bool]]:
     """Cut a source into parts, and say of each whether it is the last; there is always one."""
@@ -149,32 +98,6 @@ def _parts(entries: Iterable[Entry]) -> Iterator[tuple[Sequence[Entry], bool]]:
         yield part, False
         part = following
     yield part, True
-
-
-def _readable(part: Sequence[Entry], tally: Tally) -> Iterator[Entry]:
-    for entry in part:
-        tally.after = entry.position
-        if entry.remark:
-            tally.remark(entry.remark)
-        elif entry.problem:
-            tally.refuse(entry.problem)
-        elif entry.info is None:
-            tally.miss(entry.key)
-        else:
-            yield entry
-
-
-def _image(campaign: str, entry: Entry) -> Image:
-    assert entry.info is not None, f"{entry.key} was not found in the pool bucket"
-    return Image(
-        campaign=campaign,
-        id=entry.image,
-        key=entry.key,
-        object_etag=entry.info.etag,
-        size=entry.info.size,
-        split=entry.split,
-        version=1,
-    )
 
 
 def _result(tally: Tally) -> Mapping[str, Any]:

@@ -154,8 +154,9 @@ def _label(tx: Transaction, campaign: Campaign, cases: Sequence[_Case]) -> Campa
     labels = campaign.labels
     agreed = {image: verdicts.consensus(each, labels) for image, each in sorted(said.items())}
     batches.settle(tx, campaign.id, _by_batch(cases), Outcome.LABELLED)
+    before = {case.image.id: case.image for case in cases}
     charged = {case.image.id for case in cases if case.batch != EVALUATION}
-    return commit(tx, campaign, agreed, charged)
+    return commit(tx, campaign, agreed, before, charged)
 
 
 def _by_batch(cases: Iterable[_Case]) -> Mapping[int, list[str]]:
