@@ -70,6 +70,7 @@ class Evaluation:
             "f1_micro": self.f1_micro,
             "ece": self.ece,
             "rare_map": self.rare_map,
+            **{f"ap/{each.label}": each.ap for each in self.labels},
         }
         return {name: value for name, value in named.items() if value is not None}
 
