@@ -2,8 +2,7 @@
 
 import contextlib
 import json
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -17,65 +16,10 @@ from aloft.kit.bus import Message
 from aloft.kit.bus.cloudevents import Attributes, to_headers
 from aloft.kit.bus.embedded import EmbeddedBus
 from aloft.kit.bus.topics import LABELS_COMMITTED
-from aloft.kit.faults import Address, Faults
 from aloft.kit.objects.errors import StoreUnavailable
-from aloft.kit.rpc.call import Principal, Role
-from aloft.kit.rpc.server import Server
+from tests.integration.served_world import Opened, Served, begin, served
 from tests.slice.story import CAMPAIGN, Story, one_step
-from tests.slice.world import APPS, Stalled, World, templates
-
-
-@dataclass
-class Outages(Faults):
-    """Ports that are away for as long as a test wants, whoever calls them."""
-
-    away: dict[tuple[str, str], Exception] = field(default_factory=dict)
-
-    def __post_init__(self) -> None:
-        super().__init__()
-
-    def enter(self, service: str, port: str, method: str, key: str) -> Address:
-        """Fail if the port is away for that service."""
-        if (service, port) in self.away:
-            raise self.away[service, port]
-        return super().enter(service, port, method, key)
-
-
-class Operators:
-    """Takes every key for an operator's."""
-
-    def verify(self, key: str) -> Principal | None:
-        return Principal("operators/ann", Role.OPERATOR)
-
-
-class Served(World):
-    """A world that the command line can call."""
-
-    def serve(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        """Serve each service on a port of its own."""
-        self.servers = {}
-        monkeypatch.setenv("ALOFT_KEY", "any")
-        for name in APPS:
-            self.servers[name] = Server(self._open[name][0].servicers, Operators())
-            monkeypatch.setenv(f"ALOFT_{name.upper()}_TARGET", f"127.0.0.1:{self.servers[name].start()}")
-
-    def stop(self, name: str) -> None:
-        """Take one service away."""
-        self.servers.pop(name).stop(0)
-
-    def rest(self) -> None:
-        """Step until nothing moves: what one service publishes, another takes in a turn later."""
-        quiet = 0
-        for _ in range(500):
-            quiet = 0 if self.step() else quiet + 1
-            if quiet == 3:
-                return
-        raise Stalled(f"still busy after 500 turns; errors so far: {self.errors}")
-
-    def turn(self, times: int = 30) -> None:
-        """Step every loop so often: what is away never comes to rest."""
-        for _ in range(times):
-            self.step()
+from tests.slice.world import APPS, templates
 
 
 @pytest.fixture(scope="module")
@@ -87,45 +31,25 @@ def empty(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def begun(tmp_path_factory: pytest.TempPathFactory, empty: Path) -> Path:
     """What every service has when the first batch of a campaign is to be labelled."""
-    folder = tmp_path_factory.mktemp("stalls") / "begun"
-    with contextlib.closing(Served(folder, empty)) as world:
-        Story(world).set_up()
-        world.rest()
-    return folder
+    return begin(tmp_path_factory.mktemp("stalls") / "begun", empty)
 
 
 @pytest.fixture
-def opened(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[Path], Served]]:
-    """Open a world that begins with what a folder has."""
-    worlds: list[Served] = []
-
-    def open_world(template: Path) -> Served:
-        worlds.append(Served(tmp_path / "world", template, Outages()))
-        worlds[-1].serve(monkeypatch)
-        return worlds[-1]
-
-    yield open_world
-    for world in worlds:
-        for name in list(world.servers):
-            world.stop(name)
-        world.close()
+def opened(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Opened]:
+    with served(tmp_path, monkeypatch) as opening:
+        yield opening
 
 
 @pytest.fixture
-def world(opened: Callable[[Path], Served], begun: Path) -> Served:
+def world(opened: Opened, begun: Path) -> Served:
     """A campaign whose first batch is to be labelled."""
     return opened(begun)
 
 
 @pytest.fixture
-def nothing(opened: Callable[[Path], Served], empty: Path) -> Served:
+def nothing(opened: Opened, empty: Path) -> Served:
     """No campaign yet."""
     return opened(empty)
-
-
-def outages(world: Served) -> Outages:
-    assert isinstance(world.faults, Outages)
-    return world.faults
 
 
 def aloft(*arguments: str) -> tuple[int, Any]:
@@ -193,19 +117,19 @@ def test_a_service_that_is_down_is_a_row_everywhere(world: Served) -> None:
 
 
 def test_a_broker_that_is_away_holds_up_what_was_announced(world: Served) -> None:
-    outages(world).away = {(name, "bus"): ConnectionError("no broker") for name in APPS}
+    world.away(**{f"{name}_bus": ConnectionError("no broker") for name in APPS})
     aloft("pause")
     aloft("resume")
     world.turn()
     world.clock.advance(11)
     assert why(3)[0] == ("label-store", "stuck", "BROKER_AWAY")
-    outages(world).away = {}
+    world.away()
     world.rest()
     assert why(0)[0][2] == "VENDORS", "it did not go on by itself"
 
 
 def test_a_store_that_is_away_holds_up_a_job(nothing: Served) -> None:
-    outages(nothing).away = {("embedding", "objects"): StoreUnavailable("no store")}
+    nothing.away(embedding_objects=StoreUnavailable("no store"))
     Story(nothing).set_up()
     nothing.turn()
     found = why(3)
@@ -245,3 +169,18 @@ def test_watching_ends_when_a_stopped_campaign_is_at_rest(world: Served) -> None
     (line,) = done.stdout.splitlines()
     assert f"{CAMPAIGN}; stopped" in line
     assert "At rest" in line
+
+
+def test_versions_are_listed_and_an_older_one_is_not_rolled_back_to_for_nothing(world: Served) -> None:
+    done = CliRunner().invoke(app, ["model", "list", CAMPAIGN, "--json"])
+    (version,) = json.loads(done.stdout)
+    assert (version["version"], version["kind"], version["promoted"]) == (1, "base", True)
+    refused = CliRunner().invoke(app, ["model", "rollback", CAMPAIGN, "7"])
+    assert refused.exit_code == 1
+    assert "NOT_FOUND" in refused.stderr
+
+
+def test_garbage_is_named_before_it_is_removed(world: Served) -> None:
+    done = CliRunner().invoke(app, ["gc", CAMPAIGN, "--dry-run", "--json"])
+    assert done.exit_code == 0, done.output
+    assert {one["of"]: one["objects"] for one in json.loads(done.stdout)} == {"pool": 0, "models": 0}
