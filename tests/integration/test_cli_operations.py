@@ -123,3 +123,59 @@ def test_a_key_is_made_listed_and_revoked_after_its_grace(world: World) -> None:
     assert verifier.verify(made["secret"]) is not None, "it works until its grace is over"
     world.database.advance(301)
     assert verifier.verify(made["secret"]) is None
+
+
+def test_a_vendors_key_is_rotated_with_a_grace_and_then_all_are_revoked(world: World) -> None:
+    aloft("campaign", "create", "harbour", "--label", "ship")
+    first = aloft("vendor", "create", "acme", "--campaign", "harbour")
+    second = aloft("vendor", "rotate", "acme", "--grace-minutes", "5")
+    verifier = label_store.verifier(label_store.Settings(), world.database)
+    assert verifier.verify(second["secret"]) is not None
+    assert verifier.verify(first["secret"]) is not None, "the old key has no grace"
+    world.database.advance(301)
+    assert verifier.verify(first["secret"]) is None, "the old key outlives its grace"
+    ended = aloft("vendor", "revoke", "acme")
+    assert {one["key"] for one in ended} == {first["name"], second["name"]}
+    assert verifier.verify(second["secret"]) is None
+    assert "NOT_FOUND" in aloft("vendor", "rotate", "nobody", fails=1)
+
+
+def test_a_campaign_is_created_from_options_over_a_file(world: World, tmp_path: Path) -> None:
+    file = tmp_path / "campaign.json"
+    file.write_text(
+        json.dumps(
+            {
+                "taxonomy": {"labels": [{"id": "ship", "guideline": "Any vessel."}]},
+                "budget": {"images": 10},
+                "training": {"steps": 50},
+            }
+        )
+    )
+    options = ["--budget", "400", "--mode", "probe", "--held-out", "imported", "--overlap", "2"]
+    judged = ["--gate", "0.3", "--target", "0.8"]
+    made = aloft("campaign", "create", "harbour", "--file", str(file), "--label", "dock", *options, *judged)
+    assert [label["id"] for label in made["taxonomy"]["labels"]] == ["ship", "dock"]
+    assert (made["budget"]["images"], made["overlap"]) == ("400", 2)
+    assert (made["training"]["mode"], made["training"]["steps"]) == ("MODE_PROBE", "50")
+    assert made["held_out"] == {"imported": True}
+    assert (made["gate"]["minimum"], made["stop_rules"]["target_score"]) == (0.3, 0.8)
+
+
+def test_what_contradicts_itself_is_wrong_usage(world: World) -> None:
+    both = ("--held-out", "imported", "--evaluation-images", "20")
+    assert "name one" in aloft("campaign", "create", "harbour", "--label", "ship", *both, fails=2)
+    assert "begins from the base" in aloft(
+        "run", "create", "harbour", "--fine-tune", "--checkpoint", "x", fails=2
+    )
+
+
+def test_a_gate_without_labels_to_judge_by_is_refused(world: World) -> None:
+    said = aloft("campaign", "create", "harbour", "--label", "ship", "--gate", "0.3", fails=1)
+    assert "held_out" in said
+
+
+def test_a_campaign_is_stopped_for_good(world: World) -> None:
+    aloft("campaign", "create", "harbour", "--label", "ship")
+    assert aloft("campaign", "stop", "harbour")["state"] == "STATE_STOPPED"
+    assert "harbour" in [one["campaign"] for one in aloft("campaign", "list") if one["state"] == "STOPPED"]
+    assert aloft("campaign", "resume", "harbour", fails=1)
