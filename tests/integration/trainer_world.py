@@ -2,7 +2,7 @@
 
 import io
 import json
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -20,7 +20,7 @@ from aloft.kit.bus.context import Context
 from aloft.kit.database import Database, migrate
 from aloft.kit.explaining import Cause
 from aloft.kit.ids import image_id
-from aloft.kit.jobs import Jobs, JobWorker
+from aloft.kit.jobs import Handler, Jobs, JobWorker
 from aloft.kit.objects.directory import DirectoryObjects
 from aloft.kit.objects.port import Objects
 from aloft.kit.rpc.call import Call, Principal, Role
@@ -167,14 +167,18 @@ class World:
         """Do every job that is due; name the runs among them."""
         means, done = self.means(objects, pool), list[str]()
 
-        def counted(name: str, work: Callable[[Any], Any]) -> Callable[[Any], Any]:
+        def counted(name: str, work: Handler) -> Handler:
             def handle(lease: Any) -> Any:
                 done.append(name)
                 return work(lease)
 
             return handle
 
-        kinds = {BASE: MakeBase(means), FINE_TUNE: FineTune(means), FOLLOW_UP: FollowUp(means)}
+        kinds: dict[str, Handler] = {
+            BASE: MakeBase(means),
+            FINE_TUNE: FineTune(means),
+            FOLLOW_UP: FollowUp(means),
+        }
         handlers = {name: counted(name, work) for name, work in kinds.items()}
         steps = JobWorker(self.jobs, handlers, worker)
         while steps.step():

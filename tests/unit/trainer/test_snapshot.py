@@ -29,4 +29,4 @@ def test_a_snapshot_knows_what_each_image_is_for() -> None:
 
 def test_what_is_neither_positive_nor_unsure_is_a_negative_target() -> None:
     told = targets(ITEMS, SNAPSHOT.labels)
-    np.testing.assert_array_equal(told, np.float32([[np.nan, 1, 0], [0, 0, 0]]))
+    np.testing.assert_array_equal(told, np.array([[np.nan, 1, 0], [0, 0, 0]], np.float32))

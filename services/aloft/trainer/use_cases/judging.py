@@ -1,6 +1,6 @@
 """How good a version is on held-out images, and how its logits are to be read."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -37,7 +37,7 @@ class Judged:
         return {
             f"{split.value}/{name}": float(value)
             for split, evaluation in self.evaluations.items()
-            for name, value in evaluation.scalars().items()
+            for name, value in _scores(evaluation)
         }
 
     def about(self) -> dict[str, Any]:
@@ -47,6 +47,13 @@ class Judged:
             "evaluation": {split.value: asdict(each) for split, each in self.evaluations.items()},
             "labels_not_judged": {split.value: each.unscored for split, each in self.evaluations.items()},
         }
+
+
+def _scores(evaluation: Evaluation) -> Iterator[tuple[str, float]]:
+    yield from evaluation.scalars().items()
+    for each in evaluation.labels:
+        if each.ap is not None:
+            yield f"ap/{each.label}", each.ap
 
 
 def targets(items: Sequence[Item], labels: Sequence[str]) -> NDArray[np.float32]:
