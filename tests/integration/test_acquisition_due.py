@@ -191,7 +191,7 @@ def test_why_says_that_the_pool_is_exhausted_and_what_to_do(world: World) -> Non
         world.work()
     exhausted = world.why()["POOL_EXHAUSTED"]
     assert exhausted.kind is Kind.STUCK
-    assert exhausted.remedy == "import more images, or stop the campaign"
+    assert exhausted.remedy == "`aloft images import c`, or `aloft campaign stop c`"
 
 
 def test_why_says_that_a_batch_is_smaller_than_asked_for(world: World) -> None:

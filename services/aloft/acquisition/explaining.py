@@ -19,7 +19,7 @@ _KINDS = {Awaited.STOPPED: Kind.IDLE, Awaited.IMAGES: Kind.STUCK}
 
 _REMEDIES = {
     Awaited.PAUSED: "`aloft campaign resume {campaign}`",
-    Awaited.IMAGES: "import more images, or stop the campaign",
+    Awaited.IMAGES: "`aloft images import {campaign}`, or `aloft campaign stop {campaign}`",
     Awaited.ACCEPTANCE: "see what the label store says of the campaign's budget",
 }
 
