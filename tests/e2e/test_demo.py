@@ -14,7 +14,8 @@ import pytest
 
 from tests.e2e.program import eventually
 
-SMALL = ["--images", "24", "--batch-size", "4", "--batches", "2", "--architecture", "tiny", "--size", "32"]
+SMALL = ["--images", "40", "--test", "12", "--size", "32", "--batch-size", "6", "--batches", "2"]
+SMALL += ["--architecture", "tiny", "--pretrain-steps", "2", "--train-steps", "2"]
 MARK = "DEMO_TEST_MARK"
 
 
@@ -23,6 +24,7 @@ class Demo:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
+        self.out = folder.with_name("out")
         self.mark = f"{MARK}={uuid4()}"
         self.said: list[str] = []
         self._process: subprocess.Popen[str] | None = None
@@ -31,7 +33,7 @@ class Demo:
         """Start it in a session of its own, as a terminal does."""
         name, _, value = self.mark.partition("=")
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "aloft.cli.main", "demo", *SMALL, *options],
+            [sys.executable, "-m", "aloft.cli.main", "demo", *SMALL, "--out", str(self.out), *options],
             env={**os.environ, name: value, "TMPDIR": str(self.folder), "ALOFT_BUS__KIND": "kafka"},
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
@@ -82,30 +84,33 @@ def demo(tmp_path: Path) -> Iterator[Demo]:
     one.stop()
 
 
-def test_a_demo_labels_its_batches_and_leaves_nothing(demo: Demo) -> None:
+def test_a_demo_compares_both_arms_and_leaves_only_its_report(demo: Demo) -> None:
     process = demo.start("--json")
-    out, err = process.communicate(timeout=90)
+    out, err = process.communicate(timeout=110)
     assert demo.processes() == [], f"processes are left:\n{err}"
     assert demo.left() == [], f"files are left:\n{err}"
     assert process.returncode == 0, err
     found = json.loads(out)
-    assert [batch["images"] for batch in found["batches"]] == [4, 4], err
-    assert found["stopped"] == "BUDGET_IMAGES", "the budget is what ends a demonstration"
-    assert found["batches"][0]["next_selection_s"] > 0, "the second batch is selected after the first closes"
-    assert found["batches"][1]["next_selection_s"] is None, "nothing follows the last batch"
-    brought = sum(sum(batch["labels"].values()) for batch in found["batches"])
-    assert brought == sum(share["labelled"] for share in found["balance"]) > 0
-    assert len(found["why"]) == 2, "an image of each batch says why it went out"
+    for name, arm in found["arms"].items():
+        assert arm["stopped"] == "BUDGET_IMAGES", f"the budget is what ends {name}"
+        assert [one["labelled"] for one in arm["rounds"]] == [6, 12], name
+        assert all(0 < one["map_macro"] <= 1 for one in arm["rounds"]), f"{name} was not judged"
+        assert all(one["why"] for one in arm["rounds"]), f"nothing says why {name} chose what it chose"
+    strategies = [one["strategy"] for one in found["arms"]["active"]["rounds"]]
+    assert strategies == ["centroids", "mge+kmeans"], "it starts cold, and goes on with what it learned"
+    assert {path.name for path in demo.out.iterdir()} == {"report.html", "report.png", "outcome.json"}
+    assert json.loads((demo.out / "outcome.json").read_text()) == found
 
 
 def test_ctrl_c_in_the_middle_leaves_nothing(demo: Demo) -> None:
     process = demo.start()
     demo.listen()
-    eventually(lambda: any("services" in line for line in demo.said), "the services are ready", 60)
+    eventually(lambda: any("registered" in line for line in demo.said), "images are registered", 60)
     os.killpg(process.pid, signal.SIGINT)
     assert process.wait(20) == 1, "a demonstration that was interrupted did not succeed"
     assert demo.processes() == [], "processes outlive Ctrl-C"
     assert demo.left() == [], "files outlive Ctrl-C"
+    assert not demo.out.exists(), "there is a report of what never ended"
     assert process.stderr is not None
     assert "Ctrl-C" in process.stderr.read(), "it says why it ended"
 

@@ -62,7 +62,8 @@ def draw_poster(outcomes: Sequence[Outcome], path: Path) -> None:
     rounds = outcome.active.rounds
     sheet = Sheet(WIDTH, 60 + CHART + len(rounds) * ROW + 20)
     sheet.text((24, 36), f"Aloft: {outcome.active.strategy} against random labelling", 24)
-    sheet.text((24, 60), outcome.plan.sentence(), 13)
+    # The font that comes with Pillow has no sign for multiplication.
+    sheet.text((24, 60), outcome.plan.sentence().replace("×", "x"), 13)
     _chart(sheet, curves_of(outcomes))
     _labels(sheet, outcome)
     thumbnails = Thumbnails(outcome.plan)
@@ -87,8 +88,8 @@ def _chart(sheet: Sheet, curves: Sequence[Curve]) -> None:
     for curve in sorted(curves, key=lambda one: one.bold):
         _curve(sheet, frame, curve)
     for place, (arm, colour) in enumerate(COLOURS.items()):
-        sheet.dot((frame.width - 190 + place * 90, 300), colour)
-        sheet.text((frame.width - 180 + place * 90, 300), arm, 14, "lm")
+        sheet.dot((frame.width - 190 + place * 90, 79), colour)
+        sheet.text((frame.width - 180 + place * 90, 79), arm, 14, "lm")
 
 
 def _curve(sheet: Sheet, frame: Frame, curve: Curve) -> None:
@@ -112,6 +113,8 @@ def _labels(sheet: Sheet, outcome: Outcome) -> None:
         y = top + 10 + number * 28
         sheet.text((left + 120, y + 11), label, 13, "rm")
         for place, (name, arm) in enumerate((("active", outcome.active), ("random", outcome.random))):
-            value = arm.ap(label) or 0.0
-            sheet.bar((left + 130, y + place * 10), value * LABELS, COLOURS[name])
-            sheet.text((left + 136 + value * LABELS, y + place * 10 + 5), f"{value:.2f}", 10, "lm")
+            value = arm.ap(label)
+            long = (value or 0.0) * LABELS
+            sheet.bar((left + 130, y + place * 10), long, COLOURS[name])
+            said = "not judged" if value is None else f"{value:.2f}"
+            sheet.text((left + 136 + long, y + place * 10 + 5), said, 10, "lm")
