@@ -132,8 +132,10 @@ def _draws(
     A draw without a positive of a label has no average precision of it.
     """
     images, labels = logits.shape
-    counts = np.random.default_rng(_SEED).multinomial(images, np.full(images, 1.0 / max(images, 1)), _DRAWS)
     answer = np.full((labels, _DRAWS), np.nan)
+    if images == 0:
+        return answer
+    counts = np.random.default_rng(_SEED).multinomial(images, np.full(images, 1.0 / images), _DRAWS)
     for label, rows in enumerate(judged.T):
         if positive[rows, label].any():
             chosen = counts[:, rows]
