@@ -236,6 +236,17 @@ def test_an_archive_that_is_missing_is_waited_for_with_growing_patience(pod: Pod
     assert pod.answering() == 1
 
 
+def test_a_version_that_somebody_registered_from_another_archive_is_not_taken_for_ours(pod: Pod) -> None:
+    other = made("harbour", 1, seed=99)
+    pod.serving.register("harbour", 1, other.digest, other.archive)
+    pod.publish(made("harbour", 1), 1)
+    pod.poll()
+    said = pod.trainer.last()
+    assert said.state is State.UNSERVED
+    assert said.error.startswith("OTHER_ARCHIVE_REGISTERED")
+    assert said.digest == other.digest, "the report does not say what answers"
+
+
 def test_one_campaign_that_cannot_be_served_does_not_stop_another(pod: Pod) -> None:
     broken, good = made("airport", 1), made("harbour", 1)
     pod.publish(broken, 1, data=tampered(broken))

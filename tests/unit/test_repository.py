@@ -83,6 +83,7 @@ def test_every_decision_is_in_the_index() -> None:
 FORBIDDEN = {
     "services-apart": ("embedding/domain/intruder.py", "import aloft.trainer"),
     "services-below-cli": ("trainer/intruder.py", "import aloft.cli"),
+    "serving-beside-services": ("serving/intruder.py", "import aloft.trainer"),
     "kit-below-services": ("kit/intruder.py", "import aloft.label_store"),
     "kit-knows-few-messages": ("kit/jobs/intruder.py", "import aloft.api.labels"),
     "domain-without-io": ("acquisition/domain/intruder.py", "import sqlalchemy"),

@@ -80,6 +80,7 @@ class ServingAgent:
 
     def _attend(self, desired: Desired) -> bool:
         """Work on one campaign; False if the pod is not ready for want of it."""
+        registered: Sequence[Registered] | None = None
         standing: list[Registered] = []
         try:
             registered = self._serving.registered()
@@ -94,7 +95,9 @@ class ServingAgent:
             self._tidying.tidy(standing)
         except AloftError as error:
             log.warning("version %d of %s is not served: %s", desired.version, desired.campaign, error)
-            return self._unserved(self._troubles.note(desired, error), standing)
+            # A server that does not answer is asked again at every poll: that costs nothing.
+            trouble = self._troubles.note(desired, error, rest=registered is not None)
+            return self._unserved(trouble, standing)
         except Exception as error:
             # Whatever it is, another campaign must not wait for this one.
             log.exception("version %d of %s is not served", desired.version, desired.campaign)

@@ -44,12 +44,12 @@ class Troubles:
         found = self.of(desired)
         return found is not None and self._clock.now() < found.again_us
 
-    def note(self, desired: Desired, error: Exception) -> Trouble:
-        """Take in that an attempt failed."""
+    def note(self, desired: Desired, error: Exception, *, rest: bool = True) -> Trouble:
+        """Take in that an attempt failed, and rest before the next where one is costly."""
         reason = error.reason if isinstance(error, AloftError) else type(error).__name__
         metrics.FAILURES.labels(desired.campaign, reason).inc()
         before = self.of(desired)
-        wait_s = self._first_s if before is None else min(self._longest_s, before.wait_s * 2)
+        wait_s = min(self._longest_s, max(self._first_s, before.wait_s * 2 if before else 0)) if rest else 0
         final = isinstance(error, FailedPrecondition)
         again_us = self._clock.now() + round(wait_s * SECOND)
         trouble = Trouble(desired, f"{reason}: {error}", final, wait_s, again_us)
