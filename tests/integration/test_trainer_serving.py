@@ -161,3 +161,10 @@ def test_garbage_is_what_no_row_names_under_a_run_that_ended_long_ago(world: Wor
     assert collected(world) == []
     there = {info.key for info in world.objects.list(f"{PARENT}/models/")}
     assert {*kept, personal, fresh} <= there, "what is needed, or not Aloft's, is gone"
+
+
+def test_a_version_on_its_way_to_a_pod_is_no_trouble_for_a_while(world: World) -> None:
+    report(world, 1, api.Serving.STATE_PENDING)
+    assert world.causes()["UNSERVED"].kind is Kind.WAITING
+    world.database.advance(121)
+    assert world.causes()["UNSERVED"].kind is Kind.STUCK

@@ -2,10 +2,12 @@
 
 from collections.abc import Iterator, Sequence
 
+from aloft.kit.clock import SECOND
 from aloft.kit.database import Transaction
 from aloft.kit.explaining import Cause, Explain, Kind
 from aloft.kit.jobs import Job, Jobs, State
 from aloft.trainer.domain.campaign import Campaign
+from aloft.trainer.domain.campaign import State as CampaignState
 from aloft.trainer.domain.due import FineTune, MakeBase, Wait, Waits, next_step
 from aloft.trainer.domain.runs import BASE, FINE_TUNE, Run
 from aloft.trainer.store import campaigns, models, runs, servings, situation
@@ -23,6 +25,8 @@ _REMEDIES = {
     Waits.CAMPAIGN_PAUSED: "aloft campaign resume {campaign}",
     Waits.EVALUATION_BATCH: "have the evaluation batch labelled",
 }
+FETCHING_US = 120 * SECOND
+"""How long pods may take to serve a version before somebody is to look."""
 AGAIN = "mend what the error names, then `aloft run create {campaign}{flag}`"
 
 
@@ -79,16 +83,21 @@ def _failed_gate(tx: Transaction, campaign: Campaign) -> Iterator[Cause]:
     if newest is not None and newest.gate_failure:
         said = f"version {newest.version} was not promoted: {newest.gate_failure}"
         sentence = f"a better version, from the next batch: {said}"
-        yield Cause(Kind.WAITING, "GATE_FAILED", sentence, newest.created_us)
+        kind = Kind.IDLE if campaign.state is CampaignState.STOPPED else Kind.WAITING
+        yield Cause(kind, "GATE_FAILED", sentence, newest.created_us)
 
 
 def _serving(tx: Transaction, campaign: Campaign) -> Iterator[Cause]:
     for desired in servings.unserved(tx, campaign.id):
         reports = servings.reports(tx, campaign.id)
+        failed = any(each.error and each.version == desired.version for each in reports)
+        late = tx.now() - desired.changed_us > FETCHING_US
         said = "; ".join(f"{each.pod}: {each.error or each.state}" for each in reports) or "no pod reports"
         sentence = f"version {desired.version} to be served: {said}"
         remedy = "look at the serving agents: it is tried again by itself, without training"
-        yield Cause(Kind.STUCK, "UNSERVED", sentence, desired.changed_us, remedy)
+        # On its way is how every version begins: fetched, registered, asked for golden outputs.
+        kind = Kind.STUCK if failed or late else Kind.WAITING
+        yield Cause(kind, "UNSERVED", sentence, desired.changed_us, remedy)
 
 
 def _at_work(job: Job) -> str:
