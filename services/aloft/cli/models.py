@@ -48,16 +48,7 @@ def list_(campaign: str, json: Json = False) -> None:
         }
         for model in models
     ]
-    columns = (
-        "version",
-        "kind",
-        "label_revision",
-        "score",
-        "promoted",
-        "gate_failure",
-        "desired",
-        "served_by",
-    )
+    columns = ("version", "kind", "label_revision", "score", "promoted", "gate_failure", "served_by")
     rows(f"Versions of {campaign}", columns, items, json)
 
 

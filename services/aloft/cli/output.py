@@ -47,7 +47,7 @@ def rows(title: str, columns: Sequence[str], items: Sequence[Mapping[str, Any]],
         return
     table = Table(title=title, title_justify="left")
     for column in columns:
-        table.add_column(column)
+        table.add_column(column.replace("_", " "), overflow="fold")
     for item in items:
         table.add_row(*(escape(_cell(item.get(column, ""))) for column in columns))
     out.print(table)
@@ -59,6 +59,12 @@ def fields_of(message: Message) -> dict[str, Any]:
 
 
 def _cell(value: Any) -> str:
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, list) and all(isinstance(one, str) for one in value):
+        return ", ".join(value)
     return value if isinstance(value, str) else json.dumps(value)
 
 

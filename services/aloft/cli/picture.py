@@ -45,7 +45,8 @@ def _headline(seen: Snapshot) -> str:
 def state(campaign: Campaign) -> str:
     """Say its state, and why where that is not plain."""
     said = Campaign.State.Name(campaign.state).removeprefix("STATE_").lower()
-    return f"{said} ({campaign.state_reason})" if campaign.state_reason else said
+    running = campaign.state == Campaign.STATE_RUNNING
+    return said if running or not campaign.state_reason else f"{said} ({campaign.state_reason})"
 
 
 def _bars(seen: Snapshot) -> Table:
