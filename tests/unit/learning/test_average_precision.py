@@ -52,4 +52,4 @@ def test_an_image_that_counts_twice_is_as_good_as_two(counted: list[tuple[int, b
     if not any(hit for _, hit in repeated):
         assert np.isnan(found)
     else:
-        assert found == pytest.approx(float(slowly(*map(list, zip(*repeated, strict=True)))))  # type: ignore[arg-type]
+        assert found == pytest.approx(float(slowly(*map(list, zip(*repeated, strict=True)))))

@@ -17,7 +17,7 @@ from aloft.learning import (
     solve_head,
 )
 from aloft.learning.calibration import calibrate
-from aloft.networks import Backbone, backbone_digest, build, save_weights
+from aloft.networks import Backbone, Head, backbone_digest, build, save_weights
 from tests.unit.learning.toys import CPU, Kept, Stopped, Watched, noise, same_weights, stripes
 
 STEPS = 6
@@ -171,12 +171,42 @@ def test_features_are_in_the_images_order_however_many_there_are(count: int) -> 
     np.testing.assert_allclose(features_of(backbone, IMAGES[:count], CPU, 8), together, rtol=1e-4, atol=1e-6)
 
 
-def score(backbone: Backbone, images: np.ndarray[tuple[int, ...], np.dtype[np.float32]]) -> float:
-    """Judge a backbone by a head that is solved on few of its features."""
-    learned, judged = stripes(60, seed=5), stripes(300, seed=6)
-    head = solve_head(features_of(backbone, learned[0], CPU), learned[1])
-    logits = head.logits(features_of(backbone, judged[0], CPU))
-    return evaluate(logits, judged[1], calibrate(logits, judged[1]), ("fine", "square")).map_macro or 0.0
+def solved(backbone: Backbone) -> Head:
+    images, targets = stripes(60, seed=5)
+    return solve_head(features_of(backbone, images, CPU), targets)
+
+
+def score(backbone: Backbone, head: Head) -> float:
+    """Give the mean average precision on images that were not learned from."""
+    images, targets = stripes(300, seed=6)
+    logits = head.logits(features_of(backbone, images, CPU))
+    found = evaluate(logits, targets, calibrate(logits, targets), ("fine", "square")).map_macro
+    assert found is not None
+    return found
+
+
+def test_pre_training_without_labels_tells_apart_what_initial_weights_do_not() -> None:
+    backbone = build("tiny")
+    before = score(backbone, solved(backbone))
+    recipe = PretrainRecipe(steps=60, batch_images=64, learning_rate=3e-3)
+    learned = pretrain(backbone, stripes(400, seed=1)[0], recipe, CPU, Watched(), Kept())
+    after = score(learned, solved(learned))
+    assert before < 0.85
+    assert after > 0.95, f"the score went from {before:.3f} to {after:.3f} only"
+
+
+def test_fine_tuning_goes_on_from_the_solved_head() -> None:
+    backbone = build("tiny")
+    before = score(backbone, solved(backbone))
+    images, targets = stripes(60, seed=5)
+    start, tuned = (
+        fine_tune(
+            backbone, images, targets, FineTuneRecipe(steps, learning_rate=3e-3), CPU, Watched(), Kept()
+        )
+        for steps in (0, 60)
+    )
+    assert score(*start) == pytest.approx(before, abs=1e-3), "it does not start from the solved head"
+    assert score(*tuned) > 0.95
 
 
 def test_batch_normalisation_keeps_its_statistics_when_few_images_are_learned() -> None:
