@@ -16,9 +16,14 @@ from tests.integration.label_store_world import PARENT, VENDOR, World, key, open
 STUCK, WAITING, IDLE = Kind.STUCK, Kind.WAITING, Kind.IDLE
 
 
-@pytest.fixture(params=ADAPTERS)
+ON_BOTH = pytest.mark.parametrize("world", ADAPTERS, indirect=True)
+"""For tests whose SQL differs between the databases, or could."""
+
+
+@pytest.fixture
 def world(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[World]:
-    admin_url = request.getfixturevalue("postgres_database") if request.param == "postgresql" else None
+    database = getattr(request, "param", "sqlite")
+    admin_url = request.getfixturevalue("postgres_database") if database == "postgresql" else None
     with opened(tmp_path, admin_url) as made:
         yield made
 
@@ -95,6 +100,7 @@ def test_tasks_that_nobody_may_take_are_told_from_tasks_that_nobody_takes(world:
     assert (only(world).since_us or 0) - (cause.since_us or 0) >= 90_000_000, "not since a task was taken"
 
 
+@ON_BOTH
 def test_annotators_are_missing_where_an_image_needs_more_than_there_are(world: World) -> None:
     ready(world, overlap=2)
     world.vendor()

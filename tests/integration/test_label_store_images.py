@@ -11,10 +11,14 @@ from aloft.label_store.store import tables
 from tests.contract.databases import ADAPTERS
 from tests.integration.label_store_world import CAMPAIGN, PARENT, World, check, image, key, opened
 
+ON_BOTH = pytest.mark.parametrize("world", ADAPTERS, indirect=True)
+"""For tests whose SQL differs between the databases, or could."""
 
-@pytest.fixture(params=ADAPTERS)
+
+@pytest.fixture
 def world(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[World]:
-    admin_url = request.getfixturevalue("postgres_database") if request.param == "postgresql" else None
+    database = getattr(request, "param", "sqlite")
+    admin_url = request.getfixturevalue("postgres_database") if database == "postgresql" else None
     with opened(tmp_path, admin_url) as made:
         made.campaign()
         made.put(*range(4))
@@ -30,6 +34,7 @@ def get(world: World, number: int) -> image_service_pb2.Image:
     return world.call("Image.GetImage", request)  # type: ignore[no-any-return]
 
 
+@ON_BOTH
 def test_an_image_that_was_replaced_is_not_shown_until_it_is_imported_again(world: World) -> None:
     world.put(0, text="another picture")
     world.select(1, 0, 1)

@@ -12,10 +12,14 @@ from aloft.label_store.store import tables
 from tests.contract.databases import ADAPTERS
 from tests.integration.label_store_world import POSITIVE, VENDOR, World, check, image, opened
 
+ON_BOTH = pytest.mark.parametrize("world", ADAPTERS, indirect=True)
+"""For tests whose SQL differs between the databases, or could."""
 
-@pytest.fixture(params=ADAPTERS)
+
+@pytest.fixture
 def world(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[World]:
-    admin_url = request.getfixturevalue("postgres_database") if request.param == "postgresql" else None
+    database = getattr(request, "param", "sqlite")
+    admin_url = request.getfixturevalue("postgres_database") if database == "postgresql" else None
     with opened(tmp_path, admin_url) as made:
         yield made
 
@@ -44,6 +48,7 @@ def verdicts(world: World, number: int) -> dict[str, int] | None:
     return row.verdicts if row.label_set_version else None
 
 
+@ON_BOTH
 def test_an_image_is_labelled_by_different_annotators_and_the_majority_counts(world: World) -> None:
     other = ready(world)
     world.select(1, 0, 1)
@@ -127,6 +132,7 @@ def test_what_the_last_vendor_skips_is_decided_by_the_annotations_there_are(worl
     check(world)
 
 
+@ON_BOTH
 def test_a_newer_batch_supersedes_what_nobody_began_and_waits_for_what_somebody_did(world: World) -> None:
     ready(world, overlap=2)
     world.select(1, 0, 1, 2)
