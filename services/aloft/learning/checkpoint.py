@@ -22,9 +22,11 @@ _SAMPLE = 64
 def fingerprint(recipe: object, backbone: Backbone, *arrays: NDArray[np.floating]) -> bytes:
     """Digest what decides a training's outcome: recipe, starting weights, and the data.
 
-    Of arrays too large to read for this it takes the shape and some rows.
+    Of arrays too large to read for this it takes the shape and some rows. Another version of torch may round
+    otherwise, and write its optimisers' state otherwise.
     """
-    sha256 = hashlib.sha256(f"{_FORMAT}\n{recipe!r}\n{backbone_digest(backbone)}\n".encode())
+    decides = (_FORMAT, torch.__version__, repr(recipe), backbone_digest(backbone))
+    sha256 = hashlib.sha256("\n".join(map(str, decides)).encode())
     for array in arrays:
         sha256.update(f"{array.shape} {array.dtype}\n".encode())
         rows = len(array) if array.nbytes <= _WHOLE else _SAMPLE
@@ -37,8 +39,10 @@ def seal(state: dict[str, Any], belongs_to: bytes) -> bytes:
     """Write a state down."""
     written = io.BytesIO()
     torch.save(state, written)
-    body = belongs_to + written.getvalue()
-    return hashlib.sha256(body).digest() + body
+    body = written.getbuffer()
+    sha256 = hashlib.sha256(belongs_to)
+    sha256.update(body)
+    return b"".join((sha256.digest(), belongs_to, body))
 
 
 def unseal(data: bytes, belongs_to: bytes) -> dict[str, Any] | None:
@@ -46,7 +50,7 @@ def unseal(data: bytes, belongs_to: bytes) -> dict[str, Any] | None:
 
     Starting over ends with the same weights, only later; refusing would need somebody to delete an object.
     """
-    digest, body = data[:_DIGEST], data[_DIGEST:]
+    digest, body = data[:_DIGEST], memoryview(data)[_DIGEST:]
     if hashlib.sha256(body).digest() != digest:
         log.warning("a checkpoint of %d bytes is damaged: training starts over", len(data))
         return None

@@ -43,7 +43,10 @@ class Plan:
 
 
 class Training(Generic[Network]):
-    """One network on its way. `loss` makes a step's loss from the step's number alone."""
+    """One network on its way. `loss` makes a step's loss from the step's number alone.
+
+    The networks are built without dropout, so nothing is drawn but by the loss.
+    """
 
     def __init__(
         self, network: Network, loss: Callable[[int], torch.Tensor], plan: Plan, device: torch.device
