@@ -1,12 +1,14 @@
 """`aloft campaign why` names the cause of a campaign that does not move, in the words of who knows it."""
 
 import contextlib
+import io
 import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+from rich.console import Console
 from typer.testing import CliRunner
 
 from aloft.api.events.v1 import events_pb2 as events
@@ -184,3 +186,36 @@ def test_garbage_is_named_before_it_is_removed(world: Served) -> None:
     done = CliRunner().invoke(app, ["gc", CAMPAIGN, "--dry-run", "--json"])
     assert done.exit_code == 0, done.output
     assert {one["of"]: one["objects"] for one in json.loads(done.stdout)} == {"pool": 0, "models": 0}
+
+
+def interrupted(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Press Ctrl-C after the first look."""
+
+    def press(_seconds: float) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("aloft.cli.watch.time.sleep", press)
+
+
+@pytest.mark.parametrize(("options", "code", "said"), [((), 0, ""), (("--until-stopped",), 1, "not stopped")])
+def test_ctrl_c_leaves_the_watching(
+    world: Served, monkeypatch: pytest.MonkeyPatch, options: tuple[str, ...], code: int, said: str
+) -> None:
+    interrupted(monkeypatch)
+    done = CliRunner().invoke(app, ["campaign", "watch", CAMPAIGN, "--json", *options])
+    assert (done.exit_code, said in done.stderr) == (code, True), f"{done.output} {done.exception!r}"
+    (line,) = done.stdout.splitlines()
+    assert json.loads(line)["under_way"][0]["what"] == "batch 1"
+
+
+def test_a_terminal_shows_one_picture(world: Served, monkeypatch: pytest.MonkeyPatch) -> None:
+    terminal = Console(file=io.StringIO(), force_terminal=True, width=120, height=40)
+    monkeypatch.setattr("aloft.cli.watch.out", terminal)
+    aloft("stop")
+    world.rest()
+    CliRunner().invoke(app, ["campaign", "watch", CAMPAIGN, "--every", "0.2"])
+    assert isinstance(terminal.file, io.StringIO)
+    shown = terminal.file.getvalue()
+    assert "stopped" in shown
+    assert "base version" in shown
+    assert "\x1b[1A" in shown, "the picture is not drawn over itself"

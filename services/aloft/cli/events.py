@@ -70,6 +70,8 @@ def _database(service: str, data_dir: Path | None) -> Iterator["Database"]:
     from aloft.cli.running import settings_of
     from aloft.kit.ports import open_database
 
+    if service not in NAMES:
+        raise typer.BadParameter(f"{service!r} has no inbox: use one of {', '.join(NAMES)}")
     given = {} if data_dir is None else {"data_dir": data_dir}
     with refusals():
         database = open_database(settings_of(service, **given))

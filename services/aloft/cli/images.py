@@ -64,6 +64,8 @@ def import_(
             )
             CampaignServiceStub(opened).ResumeCampaign(wanted)
         show(answer, json)
+    if passed_over := answer.missing_images + answer.refused_lines:
+        err.print(f"{passed_over} lines of the manifest were passed over: see above")
 
 
 def _follow(opened: grpc.Channel, operation: operations_pb2.Operation) -> operations_pb2.Operation:

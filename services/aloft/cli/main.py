@@ -9,6 +9,7 @@ from aloft.cli.events import redrive, stuck
 from aloft.cli.garbage import gc
 from aloft.cli.serve import serve, up
 from aloft.cli.settings import settings
+from aloft.cli.why import why
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -24,6 +25,7 @@ app.command()(demo)
 app.command()(stuck)
 app.command()(redrive)
 app.command()(gc)
+app.command()(why)
 app.command()(bench)
 app.add_typer(admin.app, name="admin")
 app.add_typer(campaign.app, name="campaign")
