@@ -1,8 +1,6 @@
-import numpy as np
 import pytest
 
 from aloft.trainer.domain.snapshot import Item, Snapshot, Split
-from aloft.trainer.use_cases.judging import targets
 
 ITEMS = (
     Item("a" * 32, 1, "pool/a b\u2028.png", "e1", Split.POOL, ("ship",), ("water",)),
@@ -25,8 +23,3 @@ def test_a_snapshot_of_another_format_is_refused() -> None:
 def test_a_snapshot_knows_what_each_image_is_for() -> None:
     assert SNAPSHOT.of(Split.POOL) == [ITEMS[0]]
     assert SNAPSHOT.of(Split.VALIDATION) == []
-
-
-def test_what_is_neither_positive_nor_unsure_is_a_negative_target() -> None:
-    told = targets(ITEMS, SNAPSHOT.labels)
-    np.testing.assert_array_equal(told, np.array([[np.nan, 1, 0], [0, 0, 0]], np.float32))

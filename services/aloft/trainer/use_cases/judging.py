@@ -7,7 +7,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from aloft.kit.errors import FailedPrecondition
 from aloft.learning import Calibration, Evaluation, calibrate, evaluate
 from aloft.networks.head import Head
 from aloft.trainer.domain.snapshot import Item, Split
@@ -25,6 +24,8 @@ class Judged:
     """Of the splits that have labelled images."""
     on: Split | None
     """Where it was calibrated, and where its score is from; None where nothing held out is labelled."""
+    not_finite: Mapping[Split, int]
+    """Held-out images that are left out because half precision cannot hold their features."""
 
     @property
     def score(self) -> float | None:
@@ -45,6 +46,7 @@ class Judged:
         return {
             "judged_on": None if self.on is None else self.on.value,
             "evaluation": {split.value: asdict(each) for split, each in self.evaluations.items()},
+            "features_not_finite": {split.value: count for split, count in self.not_finite.items()},
             "labels_not_judged": {split.value: each.unscored for split, each in self.evaluations.items()},
         }
 
@@ -73,20 +75,28 @@ def judge(
     labels: Sequence[str],
 ) -> Judged:
     """Calibrate on validation, or on test where nothing of it is labelled, and evaluate on both."""
-    logits = {split: _logits(features[split], head) for split in HELD_OUT if len(judged[split])}
-    on = next(iter(logits), None)
+    told = {split: _finite(features[split], judged[split], head) for split in HELD_OUT if split in features}
+    lost = {split: len(judged[split]) - len(each.logits) for split, each in told.items()}
+    told = {split: each for split, each in told.items() if len(each.logits)}
+    on = next(iter(told), None)
     if on is None:
-        return Judged(Calibration(1.0, (0.5,) * len(labels)), {}, None)
-    calibration = calibrate(logits[on], judged[on])
-    evaluations = {split: evaluate(logits[split], judged[split], calibration, labels) for split in logits}
-    return Judged(calibration, evaluations, on)
+        return Judged(Calibration(1.0, (0.5,) * len(labels)), {}, None, lost)
+    calibration = calibrate(told[on].logits, told[on].targets)
+    evaluations = {
+        split: evaluate(each.logits, each.targets, calibration, labels) for split, each in told.items()
+    }
+    return Judged(calibration, evaluations, on, lost)
 
 
-def _logits(features: NDArray[np.float32], head: Head) -> NDArray[np.float32]:
+@dataclass(frozen=True, slots=True)
+class _Told:
+    logits: NDArray[np.float32]
+    targets: NDArray[np.float32]
+
+
+def _finite(features: NDArray[np.float32], judged: NDArray[np.float32], head: Head) -> _Told:
     # As those of the pool are made: from features in half precision, so that scores speak of the same logits.
     with np.errstate(over="ignore", invalid="ignore"):
         logits = head.logits(features.astype(np.float16))
-    if not np.isfinite(logits).all():
-        message = "logits of held-out images are not finite: features are too large for half precision"
-        raise FailedPrecondition("LOGITS_NOT_FINITE", message)
-    return logits
+    finite = np.isfinite(logits).all(axis=1)
+    return _Told(logits[finite], judged[finite])
