@@ -112,14 +112,6 @@ def test_what_a_vendors_call_brings_about_goes_on_in_the_round(
     assert f"{link.context.trace_id:032x}" == SUBMIT.split("-")[1], "the call cannot be found from the round"
 
 
-def test_the_first_trace_that_is_kept_of_a_round_stays(database: Database) -> None:
-    keep_round(database, 3, ROUND)
-    keep_round(database, 3, SUBMIT)
-    with database.read() as tx:
-        assert rounds.trace_of(tx, "c", 3).split("-")[1] == ROUND.split("-")[1]
-        assert rounds.trace_of(tx, "c", 4) == ""
-
-
 @pytest.mark.parametrize("others_first", [True, False])
 def test_a_joined_job_belongs_to_the_round_whoever_asked_first(
     database: Database, spans: InMemorySpanExporter, others_first: bool
