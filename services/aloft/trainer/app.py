@@ -35,7 +35,7 @@ class RunSettings(Section):
     """How runs work."""
 
     workers: int = Field(
-        1, ge=0, le=64, description="How many runs are at work at once in this process; 0 only answers calls."
+        2, ge=0, le=64, description="How many runs are at work at once in this process; 0 only answers calls."
     )
     lease_s: float = Field(
         30, ge=5, le=3600, description="After how long a silent worker's run goes to another."
