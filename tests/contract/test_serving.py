@@ -69,8 +69,10 @@ def test_one_bad_image_is_its_own_answer(serving: Serving, campaign: str) -> Non
     version = made(campaign, 1, spec=MULTISPECTRAL)
     register(serving, version)
     good = golden_inputs(MULTISPECTRAL, 5)[0]
+    # Longer than TorchServe takes by default.
+    large_tile = golden_inputs(replace(MULTISPECTRAL, height=800, width=800), 5)[0]
     three_bands = golden_inputs(replace(MULTISPECTRAL, bands=3, mean=(), std=()), 5)[0]
-    answers = serving.predict(campaign, 1, [good, b"no image", three_bands, b"", good])
+    answers = serving.predict(campaign, 1, [good, b"no image", three_bands, b"", large_tile])
     assert [answer.status for answer in answers] == [200, 400, 400, 400, 200]
     reasons = [answer.body["error"]["reason"] for answer in answers if answer.status == 400]
     assert reasons == ["UNREADABLE", "WRONG_BANDS", "UNREADABLE"]
