@@ -22,15 +22,16 @@ class Batches:
         if images < 1 or batch_images < 1:
             raise ValueError(f"no batch of {batch_images} can be made of {images} images")
         self._images = images
-        self._size = min(batch_images, images)
+        self.size = min(batch_images, images)
+        """Images in each batch."""
         self._seed = seed
         self._epoch = -1
         self._order: NDArray[np.intp] = np.empty(0, np.intp)
 
     def rows(self, step: int) -> NDArray[np.intp]:
         """Say which images a step takes, in ascending order, as a mapped file is best read."""
-        epoch, place = divmod(step, self._images // self._size)
+        epoch, place = divmod(step, self._images // self.size)
         if epoch != self._epoch:
             self._order = drawn(self._seed, "order", epoch).permutation(self._images)
             self._epoch = epoch
-        return np.sort(self._order[place * self._size : (place + 1) * self._size])
+        return np.sort(self._order[place * self.size : (place + 1) * self.size])

@@ -1,8 +1,4 @@
-"""Fine-tuning: backbone and head together, on the labels so far.
-
-Batch normalisation keeps the backbone's statistics. Those of a few dozen labelled images, picked because they
-are unusual, would neither be the pool's nor those that the head was solved on.
-"""
+"""Fine-tuning: backbone and head together, on the labels so far."""
 
 import copy
 
@@ -26,6 +22,8 @@ from aloft.learning.transfer import images_to_device, to_device
 from aloft.networks import Backbone, Head, precision
 
 _STAGE = "fine-tuning"
+_ENOUGH = 16
+"""Images whose statistics are worth normalising by; with fewer, those of pre-training stay."""
 
 
 def fine_tune(
@@ -52,7 +50,8 @@ def fine_tune(
         belongs_to=fingerprint(recipe, backbone, images, targets),
     )
     network = _Classifier.solved(copy.deepcopy(backbone), images, targets, device).train()
-    freeze_statistics(network)
+    if batches.size < _ENOUGH:
+        freeze_statistics(network)
     weight = to_device(_positive_weight(targets, recipe.largest_positive_weight), device)
 
     def loss(step: int) -> torch.Tensor:

@@ -209,11 +209,25 @@ def test_fine_tuning_goes_on_from_the_solved_head() -> None:
     assert score(*tuned) > 0.95
 
 
-def test_batch_normalisation_keeps_its_statistics_when_few_images_are_learned() -> None:
-    backbone = build("test_resnet")
-    tuned, _ = fine_tune(backbone, IMAGES, TARGETS, FineTuneRecipe(steps=1), CPU, Watched(), Kept())
+@pytest.mark.parametrize(("images", "kept"), [(8, True), (20, False)])
+def test_few_images_leave_batch_normalisation_the_statistics_of_pre_training(images: int, kept: bool) -> None:
+    backbone, recipe = build("test_resnet"), FineTuneRecipe(steps=1)
+    tuned, _ = fine_tune(backbone, IMAGES[:images], TARGETS[:images], recipe, CPU, Watched(), Kept())
     before, after = (dict(each.network.named_buffers()) for each in (backbone, tuned))
-    assert all(torch.equal(after[name], values) for name, values in before.items())
+    assert all(torch.equal(after[name], values) for name, values in before.items()) == kept
+
+
+def test_what_batch_normalisation_has_seen_is_resumed_too() -> None:
+    def tune(progress: Watched, kept: Kept, every_s: float) -> bytes:
+        recipe = FineTuneRecipe(steps=3)
+        return save_weights(
+            *fine_tune(build("test_resnet"), IMAGES, TARGETS, recipe, CPU, progress, kept, every_s)
+        )
+
+    kept = Kept()
+    with pytest.raises(Stopped):
+        tune(Watched(stop_after=2), kept, 0.0)
+    assert tune(Watched(), kept, 0.0) == tune(Watched(), Kept(), 30.0)
 
 
 def test_pre_training_leaves_statistics_of_images_as_they_are() -> None:
