@@ -1,17 +1,21 @@
 """One campaign from its pool to the checker, told by the command line, a vendor program and the label API."""
 
+import csv
 import hashlib
+import io
 import json
 import sys
 import urllib.request
 import uuid
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from aloft.api.labels.v1 import labelling_service_pb2 as pb
 from aloft.api.labels.v1.labelling_service_pb2_grpc import LabellingServiceStub
-from aloft.demo.pool import draw_pool
 from aloft.demo.truth import Truth
+from tests.e2e import pool
 from tests.e2e.program import Program, eventually
 from tests.e2e.system import System
 from tests.slice.checker import Acknowledged, Evidence, check
@@ -19,7 +23,8 @@ from tests.slice.rest import under_way
 
 BROKEN = "00/00/broken.png"
 """The key of an object of the pool that is no image."""
-SIZE = 32
+MANIFEST = "manifest.csv"
+HELD_OUT = 12
 
 
 @dataclass
@@ -32,6 +37,8 @@ class Campaign:
     architecture: str = "tiny"
     images: int = 48
     batch: int = 8
+    fields: Mapping[str, Any] = field(default_factory=dict)
+    """What its file says beside the usual."""
     key: str = ""
     digests: dict[str, str] = field(default_factory=dict)
 
@@ -40,22 +47,27 @@ class Campaign:
         self.truth_file, self.journal = self.folder / "truth.json", self.folder / "journal.jsonl"
 
     def fill_pool(self) -> None:
-        """Draw the pool where only the test sees it, and upload it with an object that is no image."""
-        drawn = draw_pool(self.folder / "drawn", self.truth_file, count=self.images, size=SIZE)
-        files = {key: (self.folder / "drawn" / key).read_bytes() for key in drawn.keys}
-        for key, data in {**files, BROKEN: b"no image at all"}.items():
+        """Upload images, a manifest that holds some of them out with their labels, and what is no image."""
+        drawn = pool.draw(self.images + HELD_OUT, seed=len(self.name))
+        files = {one.key: one.data for one in drawn}
+        manifest = _manifest(drawn[:HELD_OUT], drawn[HELD_OUT:])
+        for key, data in {**files, BROKEN: b"no image at all", MANIFEST: manifest}.items():
             self.system.pool.put(key, data)
             self.digests[key] = hashlib.sha256(data).hexdigest()
-        self.truth = Truth.load(self.truth_file)
+        self.truth = Truth(pool.LABELS, {one.digest: one.shows for one in drawn})
+        self.truth.save(self.truth_file)
 
     def create(self) -> None:
         """Create it from a file, and a vendor with its key."""
         wanted = {
             "taxonomy": {"labels": [{"id": label} for label in self.truth.labels]},
-            "strategy": {"expression": "centroids"},
             "batch_policy": {"size": self.batch},
-            "image_spec": {"height": SIZE, "width": SIZE},
+            "image_spec": {"height": pool.SIZE, "width": pool.SIZE},
             "base_model": {"architecture": self.architecture},
+            "training": {"steps": 3, "batch_images": 8},
+            "held_out": {"imported": True},
+            "gate": {"minimum": 0.01},
+            **self.fields,
         }
         file = self.folder / "campaign.json"
         file.write_text(json.dumps(wanted))
@@ -64,6 +76,12 @@ class Campaign:
         vendor = self.system.aloft("vendor", "create", "acme", "--campaign", self.name)
         self.key = vendor["secret"]
         (self.folder / "key").write_text(self.key)
+
+    def import_images(self) -> None:
+        """Register what the manifest names, and let the campaign run."""
+        imported = self.system.aloft("images", "import", self.name, "--manifest", MANIFEST)
+        assert int(imported["registered_images"]) == self.images + HELD_OUT + 1, imported
+        assert int(imported["labelled_images"]) == HELD_OUT, imported
 
     def start_vendor(self, name: str = "vendor", *, max_tasks: int = 10) -> Program:
         """Start the simulated vendor: it has its key and what it knows, and no other part of the system."""
@@ -91,7 +109,7 @@ class Campaign:
 
     def labelled(self) -> int:
         """Count the images that have a label set."""
-        query = "SELECT count(*) AS labelled FROM images WHERE campaign = :c AND label_set_version > 0"
+        query = "SELECT count(DISTINCT image) AS labelled FROM annotations WHERE campaign = :c"
         return int(self.system.rows("label-store", query, c=self.name)[0].labelled)
 
     def look_at_tasks(self) -> None:
@@ -155,3 +173,15 @@ class Campaign:
             check(evidence)
         finally:
             bus.close()
+
+
+def _manifest(held_out: Sequence[pool.Drawn], rest: Sequence[pool.Drawn]) -> bytes:
+    text = io.StringIO()
+    lines = csv.writer(text)
+    lines.writerow(["key", "split", *pool.LABELS])
+    for number, one in enumerate(held_out):
+        labels = [int(label in one.shows) for label in pool.LABELS]
+        lines.writerow([one.key, "test" if number % 2 else "validation", *labels])
+    for key in (BROKEN, *(one.key for one in rest)):
+        lines.writerow([key, "pool", *("" for _ in pool.LABELS)])
+    return text.getvalue().encode()

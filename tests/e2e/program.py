@@ -65,7 +65,11 @@ class Program:
 
     def ask_to_stop(self) -> None:
         """Ask it to end, as an operator or a scheduler would."""
-        self._running.send_signal(signal.SIGTERM)
+        self.signal(signal.SIGTERM)
+
+    def signal(self, number: signal.Signals) -> None:
+        """Send it a signal."""
+        self._running.send_signal(number)
 
     def stop(self) -> int:
         """Ask it to end, and say its exit code."""

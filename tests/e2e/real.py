@@ -1,4 +1,4 @@
-"""The system of a platform team: each service a process, on Kafka, an S3 store and PostgreSQL."""
+"""The system of a platform team: each service a process, on Kafka, an S3 store, PostgreSQL and TorchServe."""
 
 import secrets
 from collections.abc import Iterator
@@ -12,19 +12,25 @@ from aloft.kit.bus.kafka_config import KafkaConfig
 from aloft.kit.database import Database, provision
 from aloft.kit.objects.s3 import S3Objects
 from aloft.kit.objects.s3_config import S3Config
+from aloft.serving.port import Serving
+from aloft.serving.torchserve.adapter import Loading
+from aloft.serving.torchserve.adapter import TorchServe as Managed
+from aloft.serving.torchserve.api import Api
 from tests.e2e.program import ALOFT, Program
 from tests.e2e.system import SERVICES, System, schema_of
 from tests.stack.kafka import Kafka
 from tests.stack.minio import Minio
 from tests.stack.server import free_port
+from tests.stack.torchserve import TorchServe
 
 SESSION_TIMEOUT_S = 6.0
+SERVING = "serving"
 PASSWORD = "only-on-loopback"
 
 
 @contextmanager
-def real(folder: Path, kafka: Kafka, minio: Minio, admin_url: str) -> Iterator[System]:
-    """Make roles, schemas and buckets, and wire a system of four processes; it is not started yet."""
+def real(folder: Path, kafka: Kafka, minio: Minio, admin_url: str, inference: TorchServe) -> Iterator[System]:
+    """Make roles, schemas and buckets, and wire a system of five processes; it is not started yet."""
     folder.mkdir(parents=True)
     name = f"e2e-{secrets.token_hex(4)}"
     bucket, pool_bucket = f"{name}-aloft", f"{name}-pool"
@@ -52,6 +58,14 @@ def real(folder: Path, kafka: Kafka, minio: Minio, admin_url: str) -> Iterator[S
         }
         for service in SERVICES
     }
+    metrics[SERVING] = free_port()
+    own[SERVING] = {
+        **shared,
+        "ALOFT_DATA_DIR": str(folder / SERVING),
+        "ALOFT_RPC__PORT": str(free_port()),
+        "ALOFT_TELEMETRY__METRICS_PORT": str(metrics[SERVING]),
+        **_serving(inference, targets["trainer"]),
+    }
     store = S3Config(minio.url, minio.access_key, minio.secret_key)
     config = KafkaConfig(
         bootstrap_servers=(kafka.bootstrap,), topic_prefix=f"{name}.", session_timeout_s=SESSION_TIMEOUT_S
@@ -61,7 +75,7 @@ def real(folder: Path, kafka: Kafka, minio: Minio, admin_url: str) -> Iterator[S
         folder=folder,
         programs={
             service: Program(service, [*ALOFT, "serve", service], own[service], folder / f"{service}.log")
-            for service in SERVICES
+            for service in (*SERVICES, SERVING)
         },
         targets=targets,
         metrics_ports=list(metrics.values()),
@@ -74,6 +88,7 @@ def real(folder: Path, kafka: Kafka, minio: Minio, admin_url: str) -> Iterator[S
         open_bus=lambda: KafkaBus(config),
         objects=objects,
         pool=pool,
+        registered=serving_of(inference).registered,
     )
     try:
         yield system
@@ -81,6 +96,25 @@ def real(folder: Path, kafka: Kafka, minio: Minio, admin_url: str) -> Iterator[S
         system.close()
         objects.close()
         pool.close()
+
+
+def serving_of(inference: TorchServe) -> Serving:
+    """Manage a TorchServe as its agent does."""
+    api = Api(inference.management, inference.inference, inference.key_file, timeout_s=60)
+    return Managed(api, inference.store, Loading())
+
+
+def _serving(inference: TorchServe, trainer: str) -> dict[str, str]:
+    return {
+        "ALOFT_SERVING__KIND": "torchserve",
+        "ALOFT_SERVING__TRAINER": trainer,
+        "ALOFT_SERVING__MANAGEMENT_URL": inference.management,
+        "ALOFT_SERVING__INFERENCE_URL": inference.inference,
+        "ALOFT_SERVING__KEY_FILE": str(inference.key_file),
+        "ALOFT_SERVING__MODEL_STORE": str(inference.store),
+        "ALOFT_SERVING__POLL_S": "0.2",
+        "ALOFT_SERVING__DRAIN_S": "0",
+    }
 
 
 def _bus(kafka: Kafka, prefix: str) -> dict[str, str]:

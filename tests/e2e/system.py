@@ -17,7 +17,9 @@ from aloft.kit.bus.port import Bus
 from aloft.kit.database import Database
 from aloft.kit.objects.port import Objects
 from aloft.kit.rpc.channel import channel
+from aloft.serving.port import Registered
 from tests.e2e.program import Answer, Program, eventually, run
+from tests.stack.server import free_port
 
 SERVICES = tuple(PORTS)
 """The services as a user types them: their programs' names where each is a process."""
@@ -48,6 +50,8 @@ class System:
     objects: Objects
     pool: Objects
     """The bucket of images, as their owner writes it."""
+    registered: Callable[[], Sequence[Registered]] | None = None
+    """What the model server says that it has; in process, only the agent's reports tell."""
     key: str = ""
     clients: list[Program] = field(default_factory=list)
 
@@ -97,6 +101,28 @@ class System:
         """Say what a client is told."""
         targets = {f"ALOFT_{schema_of(name).upper()}_TARGET": where for name, where in self.targets.items()}
         return {"ALOFT_KEY": self.key, **targets}
+
+    def another(self, name: str) -> Program:
+        """Say how a second process of a service is run beside the first, on ports of its own."""
+        first = self.programs[name]
+        ports = {"ALOFT_RPC__PORT": str(free_port()), "ALOFT_TELEMETRY__METRICS_PORT": str(free_port())}
+        log = self.folder / f"{name}-beside.log"
+        program = Program(f"{name}-beside", first.command, {**first.env, **ports}, log)
+        self.clients.append(program)
+        return program
+
+    def served(self, campaign: str) -> dict[int, str]:
+        """Say under which digest each version that is served answers."""
+        if self.registered is not None:
+            mine = [one for one in self.registered() if one.campaign == campaign and one.ready]
+            return {one.version: one.digest for one in mine}
+        query = "SELECT version, digest FROM servings WHERE campaign = :c AND state = 'served'"
+        return {row.version: row.digest for row in self.rows("trainer", query, c=campaign)}
+
+    def promoted(self, campaign: str) -> dict[int, str]:
+        """Say the digest of the archive of every promoted version."""
+        query = "SELECT version, archive_digest FROM models WHERE campaign = :c AND promoted"
+        return {row.version: row.archive_digest for row in self.rows("trainer", query, c=campaign)}
 
     @contextmanager
     def channel(self, service: str, key: str) -> Iterator[grpc.Channel]:

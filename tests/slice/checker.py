@@ -18,7 +18,7 @@ from aloft.kit.bus import cloudevents, topics
 from aloft.kit.bus.port import Bus, Delivery
 from aloft.kit.database.database import Transactions
 from aloft.kit.objects.port import Objects
-from aloft.shards import read_manifest, stream
+from aloft.shards import read_manifest, stream, stream_logits
 from aloft.strategies.pool import hexadecimal
 from tests.slice.rest import READERS
 
@@ -99,12 +99,18 @@ def acknowledged_annotations_are_kept(found: Evidence) -> Iterator[str]:
             yield f"task {task} was acknowledged as {sorted(said.positive)} and is stored as {stored[task]}"
 
 
-def an_image_is_annotated_once(found: Evidence) -> Iterator[str]:
-    """Invariants 1 and 2: overlap is one."""
-    rows = found.rows("label_store", "SELECT image, task FROM annotations WHERE campaign = :c")
+def overlap_is_never_exceeded(found: Evidence) -> Iterator[str]:
+    """Invariants 1 and 2: no image has more annotations than the overlap, and none two of one annotator."""
+    overlap = max((said.campaign.overlap for said in found.events(events.CampaignChanged)), default=1)
+    query = "SELECT image, task, vendor, annotator FROM annotations WHERE campaign = :c"
+    rows = found.rows("label_store", query)
     for image, times in Counter(row.image for row in rows).items():
+        if times > overlap:
+            yield f"image {image} has {times} annotations and the overlap is {overlap}"
+    people = Counter((row.image, row.vendor, row.annotator) for row in rows)
+    for (image, vendor, annotator), times in people.items():
         if times > 1:
-            yield f"image {image} has {times} annotations and the overlap is 1"
+            yield f"image {image} was annotated {times} times by {annotator} of {vendor}"
     done = found.rows("label_store", "SELECT id FROM tasks WHERE campaign = :c AND state = 'done'")
     if {row.id for row in done} != {row.task for row in rows}:
         yield "the tasks that are done are not those that have an annotation"
@@ -163,7 +169,9 @@ def every_event_is_handled(found: Evidence) -> Iterator[str]:
                 yield f"{service} has {topic} {event} {taken[event]} times in its inbox"
         for row in found.rows(service, "SELECT topic, state, error FROM inbox WHERE state <> 'done'"):
             yield f"{service} has {row.topic} {row.state}: {row.error}"
-        for row in found.rows(service, "SELECT kind, state, error FROM jobs WHERE state <> 'succeeded'"):
+        for row in found.rows(
+            service, "SELECT kind, state, error FROM jobs WHERE state <> 'succeeded' AND campaign = :c"
+        ):
             yield f"{service} has a {row.state} job {row.kind}: {row.error}"
     for topic in topics.TOPICS:
         if found.topics[topic.dead_letters]:
@@ -196,12 +204,14 @@ def batches_are_numbered_and_one_is_open(found: Evidence) -> Iterator[str]:
         "label_store", "SELECT number, close_reason FROM batches WHERE campaign = :c ORDER BY number"
     )
     numbers = [row.number for row in ours]
-    if numbers != list(range(1, len(numbers) + 1)):
+    # Number 0 is the label store's own, of images that versions are judged by.
+    regular = [number for number in numbers if number]
+    if regular != list(range(1, len(regular) + 1)):
         yield f"the label store's batches are {numbers}"
     selected = [event.batch for event in found.events(events.BatchSelected)]
-    if selected != numbers:
+    if selected != regular:
         yield f"batch.selected says {selected}, the label store has {numbers}"
-    if sum(row.close_reason == "" for row in ours) > 1:
+    if sum(row.close_reason == "" and row.number > 0 for row in ours) > 1:
         yield f"more than one batch is open: {ours}"
     closed = sorted(event.batch for event in found.events(events.BatchClosed))
     if closed != [row.number for row in ours if row.close_reason]:
@@ -240,9 +250,14 @@ def the_ranking_covers_the_pool(found: Evidence) -> Iterator[str]:
     if embedded.version != promoted:
         yield f"version {promoted} is promoted and {embedded.version} embedded"
     manifest = read_manifest(found.objects, embedded.manifest_key, embedded.manifest_digest)
-    rows = [image for part in stream(found.objects, manifest) for image in hexadecimal(part.images)]
-    if sorted(rows) != sorted(pool - quarantined):
-        yield f"the manifest holds {len(rows)} rows for {len(pool - quarantined)} usable images"
+    base = {event.version for event in found.events(events.ModelPublished) if event.base}
+    columns = [[part.images for part in stream(found.objects, manifest)]]
+    if promoted not in base:
+        columns.append([part.images for part in stream_logits(found.objects, manifest)])
+    for ids in columns:
+        rows = [image for part in ids for image in hexadecimal(part)]
+        if sorted(rows) != sorted(pool - quarantined):
+            yield f"the manifest holds {len(rows)} rows for {len(pool - quarantined)} usable images"
     newest = found.rows(
         "acquisition", "SELECT * FROM rankings WHERE campaign = :c ORDER BY number DESC LIMIT 1"
     )[0]
@@ -276,6 +291,40 @@ def a_run_ends_with_its_one_version(found: Evidence) -> Iterator[str]:
         yield f"runs for versions {begun} made {made} and announced {announced}"
 
 
+def every_batch_was_learned_from(found: Evidence) -> Iterator[str]:
+    """Section 1: each closing that asks for a version is followed by one that learned from all of it."""
+    versions = [event for event in found.events(events.ModelPublished) if not event.base]
+    learned = max((event.label_revision for event in versions), default=0)
+    for closing in found.events(events.BatchClosed):
+        if closing.train and closing.label_revision > learned:
+            yield f"batch {closing.batch} closed at revision {closing.label_revision}, learned is {learned}"
+    revisions = [event.label_revision for event in versions]
+    if len(revisions) != len(set(revisions)):
+        yield f"two versions learned from the same revision: {revisions}"
+
+
+def artefacts_are_what_was_published(found: Evidence) -> Iterator[str]:
+    """Section 6: weights lie under their digest, and the card says the same as the event."""
+    for event in found.events(events.ModelPublished):
+        if (
+            said := hashlib.sha256(found.objects.get(event.artefact_key)).hexdigest()
+        ) != event.artefact_digest:
+            yield f"version {event.version}: the weights have the SHA-256 {said}, not {event.artefact_digest}"
+        card = json.loads(found.objects.get(event.card_key))
+        same = (card["version"], card["artefact_digest"], card["label_revision"])
+        if same != (event.version, event.artefact_digest, event.label_revision):
+            yield f"version {event.version}: its card says {same}"
+        if card["metrics"] != dict(event.metrics):
+            yield f"version {event.version}: card and event have other metrics"
+
+
+def checkpoints_are_gone(found: Evidence) -> Iterator[str]:
+    """Section 6: a run that has ended leaves no checkpoint."""
+    left = [info.key for info in found.objects.list(f"campaigns/{found.campaign}/models/")]
+    if kept := [key for key in left if "/checkpoints/" in key]:
+        yield f"checkpoints are left: {kept}"
+
+
 def labels_are_what_the_bytes_say(found: Evidence) -> Iterator[str]:
     """A vendor knows an image by its bytes: what it was shown is the image that the label is kept for."""
     query = "SELECT id, key, verdicts FROM images WHERE campaign = :c AND label_set_version > 0"
@@ -295,7 +344,7 @@ def the_pool_is_untouched(found: Evidence) -> Iterator[str]:
 
 CHECKS: tuple[Check, ...] = (
     acknowledged_annotations_are_kept,
-    an_image_is_annotated_once,
+    overlap_is_never_exceeded,
     an_expired_lease_changes_nothing,
     revisions_have_no_gap_and_arrive_in_order,
     every_event_is_published_in_order,
@@ -306,6 +355,9 @@ CHECKS: tuple[Check, ...] = (
     the_ranking_covers_the_pool,
     what_cannot_be_used_is_known_everywhere,
     a_run_ends_with_its_one_version,
+    every_batch_was_learned_from,
+    artefacts_are_what_was_published,
+    checkpoints_are_gone,
     labels_are_what_the_bytes_say,
     the_pool_is_untouched,
 )

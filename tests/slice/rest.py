@@ -9,10 +9,10 @@ from aloft.kit.database.database import Transactions
 
 READERS: Mapping[str, tuple[str, ...]] = {
     topics.CAMPAIGN_CHANGED.name: ("embedding", "acquisition", "trainer"),
-    topics.IMAGE_REGISTERED.name: ("embedding",),
-    topics.IMAGE_QUARANTINED.name: ("label_store", "acquisition"),
-    topics.LABELS_COMMITTED.name: ("acquisition",),
-    topics.BATCH_CLOSED.name: ("acquisition",),
+    topics.IMAGE_REGISTERED.name: ("embedding", "acquisition", "trainer"),
+    topics.IMAGE_QUARANTINED.name: ("label_store", "acquisition", "trainer"),
+    topics.LABELS_COMMITTED.name: ("acquisition", "trainer"),
+    topics.BATCH_CLOSED.name: ("acquisition", "trainer"),
     topics.IMAGE_RELEASED.name: ("acquisition",),
     topics.MODEL_PUBLISHED.name: ("embedding", "acquisition", "label_store"),
     topics.POOL_EMBEDDED.name: ("acquisition",),

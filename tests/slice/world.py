@@ -22,12 +22,23 @@ from aloft.kit.rpc.call import Call, Principal, Role
 from aloft.kit.service import Ports, Service
 from aloft.label_store import app as label_store
 from aloft.trainer import app as trainer
+from aloft.trainer.app import RunSettings
 
 APPS = {"label_store": label_store, "embedding": embedding, "acquisition": acquisition, "trainer": trainer}
-SETTINGS: dict[str, Callable[[], Any]] = {name: app.Settings for name, app in APPS.items()} | {
-    # One thread: a network this small would only wait for its helpers.
-    "embedding": lambda: embedding.Settings(embedding=EmbeddingSettings(torch_threads=1, reader_threads=1)),
-}
+
+
+def settings_of(name: str, folder: Path) -> Any:
+    """Set a service up: one thread, because a network this small would only wait for its helpers."""
+    match name:
+        case "embedding":
+            return embedding.Settings(embedding=EmbeddingSettings(torch_threads=1, reader_threads=1))
+        case "trainer":
+            runs = RunSettings(torch_threads=1, reader_threads=1, cache_dir=folder / "cache")
+            return trainer.Settings(runs=runs)
+        case _:
+            return APPS[name].Settings()
+
+
 ADMIN = Principal("admins/root", Role.ADMIN)
 
 
@@ -86,7 +97,7 @@ class World:
             )
             closers = [database.close, bus.close]
             try:
-                service = APPS[name].build(SETTINGS[name](), ports)
+                service = APPS[name].build(settings_of(name, self.folder), ports)
             except (Crash, Exception) as failure:  # noqa: BLE001 - any port call of a start may fail
                 self._note(failure)
                 for close in closers:
