@@ -19,7 +19,7 @@ from aloft.demo.plan import Arm, Rooms
 from aloft.kit.rpc.channel import channel
 
 SERVICES = ("label-store", "embedding", "acquisition", "trainer")
-OFFSETS = (0, 1, 2, 3, 10, 20)
+OFFSETS = (0, 1, 2, 3, 4, 10, 20)
 """What `aloft up` takes beside its first port."""
 READY_S, COMMAND_S, CALL_S = 90.0, 60.0, 10.0
 
