@@ -14,7 +14,7 @@ MANIFEST = "manifest.csv"
 class Pretraining:
     """Self-supervised learning on the pool, once for both arms."""
 
-    steps: int = 240
+    steps: int = 160
     batch_images: int = 256
     learning_rate: float = 2e-3
 
@@ -24,7 +24,7 @@ class Training:
     """How each version of either arm is trained: for random's benefit (docs/decisions/demo-recipe.md)."""
 
     full: bool = True
-    steps: int = 600
+    steps: int = 500
     batch_images: int = 32
     learning_rate: float = 1e-2
 
@@ -89,8 +89,8 @@ QUICK = Plan(
     test=300,
     batches=5,
     batch_size=20,
-    pretraining=Pretraining(steps=40),
-    training=Training(steps=120),
+    pretraining=Pretraining(steps=30),
+    training=Training(steps=100),
 )
 """Everything of the whole in less: what it shows of the strategies is within what chance does."""
 
