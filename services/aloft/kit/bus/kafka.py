@@ -16,6 +16,7 @@ from kafka.errors import (
 )
 from kafka.structs import OffsetAndMetadata, TopicPartition
 
+from aloft.kit.bus.kafka_assignor import KnownTopics
 from aloft.kit.bus.kafka_client import opened
 from aloft.kit.bus.kafka_config import KafkaConfig
 from aloft.kit.bus.kafka_publisher import Publisher
@@ -107,6 +108,7 @@ class KafkaSubscription:
             KafkaConsumer,
             **self._config.client(),
             group_id=self._group,
+            partition_assignment_strategy=[KnownTopics],
             # The inbox decides what is taken; the offset follows it.
             enable_auto_commit=False,
             auto_offset_reset="earliest",
