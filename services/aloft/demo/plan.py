@@ -38,7 +38,7 @@ class Plan:
     test: int = 1000
     size: int = 64
     bands: int = 3
-    batches: int = 6
+    batches: int = 5
     batch_size: int = 40
     strategy: str = "mge+kmeans"
     """Of the active arm; the other labels at random."""
