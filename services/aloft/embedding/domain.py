@@ -1,38 +1,9 @@
-"""What embedding speaks of: a pool's images, versions, why an image cannot be used, what a pool waits for."""
+"""What embedding speaks of: versions, manifests, the job at hand, what a pool waits for."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from enum import StrEnum
 
 from aloft.imagery import ImageSpec
-
-
-class Reason(StrEnum):
-    """Why an image is quarantined."""
-
-    UNREADABLE = "UNREADABLE"
-    MISSING = "MISSING"
-    CHANGED = "CHANGED"
-    WRONG_BANDS = "WRONG_BANDS"
-
-
-@dataclass(frozen=True, slots=True)
-class PoolImage:
-    """One image as it was registered."""
-
-    id: str
-    key: str
-    etag: str
-    version: int
-
-
-@dataclass(frozen=True, slots=True)
-class Rejected:
-    """An image that cannot be used, and why."""
-
-    image: PoolImage
-    reason: Reason
-    detail: str
 
 
 @dataclass(frozen=True, slots=True)

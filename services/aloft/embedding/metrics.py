@@ -6,7 +6,7 @@ from contextlib import contextmanager
 
 from prometheus_client import Counter
 
-from aloft.embedding.domain import Reason
+from aloft.pool_images import Reason
 
 IMAGES = Counter("aloft_embedding_images", "Images whose features were written.")
 NOT_FINITE = Counter(

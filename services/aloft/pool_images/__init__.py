@@ -3,7 +3,7 @@
 Owns what makes an image unusable and the reading ahead in threads. NumPy and Pillow, no torch.
 """
 
-from aloft.pool_images.ahead import read_ahead
+from aloft.pool_images.ahead import Read, read_ahead
 from aloft.pool_images.reader import ImageReader, PoolImage, Reason, Rejected
 
-__all__ = ["ImageReader", "PoolImage", "Reason", "Rejected", "read_ahead"]
+__all__ = ["ImageReader", "PoolImage", "Read", "Reason", "Rejected", "read_ahead"]

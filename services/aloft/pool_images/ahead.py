@@ -9,22 +9,26 @@ from numpy.typing import NDArray
 
 from aloft.pool_images.reader import PoolImage, Rejected
 
-Read = NDArray[np.float32] | Rejected
+Result = NDArray[np.float32] | Rejected
+Read = Callable[[PoolImage], Result]
 
 
 def read_ahead(
-    images: Iterable[PoolImage], read: Callable[[PoolImage], Read], threads: int
-) -> Generator[Read, None, None]:
-    """Read images in their order. `images` is drawn from only a few images a thread ahead."""
+    images: Iterable[PoolImage], read: Read, threads: int, ahead: int | None = None
+) -> Generator[tuple[PoolImage, Result], None, None]:
+    """Read images in their order. `images` is drawn from at most `ahead` images further, or four a thread."""
+    most = 4 * threads if ahead is None else ahead
     with ThreadPoolExecutor(threads, thread_name_prefix="images") as pool:
-        waiting: deque[Future[Read]] = deque()
+        waiting: deque[tuple[PoolImage, Future[Result]]] = deque()
         try:
             for image in images:
-                waiting.append(pool.submit(read, image))
-                if len(waiting) >= 4 * threads:
-                    yield waiting.popleft().result()
+                waiting.append((image, pool.submit(read, image)))
+                if len(waiting) >= most:
+                    first, result = waiting.popleft()
+                    yield first, result.result()
             while waiting:
-                yield waiting.popleft().result()
+                first, result = waiting.popleft()
+                yield first, result.result()
         finally:
             # Nobody will use what is still queued; what is being read is waited for.
             pool.shutdown(wait=True, cancel_futures=True)

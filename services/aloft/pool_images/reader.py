@@ -1,6 +1,8 @@
 """Reads one image of the pool as it was registered, or says why it cannot be used."""
 
 import hashlib
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -40,19 +42,27 @@ class Rejected:
     detail: str
 
 
+Stage = Callable[[str], AbstractContextManager[None]]
+"""Called around `read` and `preprocess`, for whoever counts where time goes."""
+
+
 class ImageReader:
     """Safe to share between threads. A store that is away raises: that is not the image's fault."""
 
-    def __init__(self, pool: Objects, spec: ImageSpec, max_bytes: int) -> None:
+    def __init__(
+        self, pool: Objects, spec: ImageSpec, max_bytes: int, stage: Stage = lambda _: nullcontext()
+    ) -> None:
         self._pool = pool
         self._spec = spec
         self._max_bytes = max_bytes
+        self._stage = stage
 
     def __call__(self, image: PoolImage) -> NDArray[np.float32] | Rejected:
         """Read, check and preprocess one image."""
         try:
-            data = self._read(image)
-            changed = not self._as_registered(image, data)
+            with self._stage("read"):
+                data = self._read(image)
+                changed = not self._as_registered(image, data)
         except ObjectMissing:
             return Rejected(image, Reason.MISSING, "the pool bucket has no object under the image's key")
         except (BadKey, TooLarge) as error:
@@ -61,7 +71,8 @@ class ImageReader:
             detail = "the object is not the one that was registered: its etag differs"
             return Rejected(image, Reason.CHANGED, detail)
         try:
-            return preprocess(data, self._spec)
+            with self._stage("preprocess"):
+                return preprocess(data, self._spec)
         except ImageError as error:
             return Rejected(image, Reason(error.reason), str(error))
 

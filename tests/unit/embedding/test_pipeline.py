@@ -5,8 +5,8 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from aloft.embedding.domain import PoolImage, Reason, Rejected
 from aloft.embedding.use_cases.pipeline import Feed, run
+from aloft.pool_images import PoolImage, Reason, Rejected
 
 
 class Sums:

@@ -8,9 +8,9 @@ import sqlalchemy as sa
 
 from aloft.api.events.v1 import events_pb2 as events
 from aloft.api.labels.v1 import campaign_pb2 as labels
-from aloft.embedding.domain import PoolImage, Rejected
 from aloft.embedding.store.tables import features, images, insert
 from aloft.kit.database import Transaction
+from aloft.pool_images import PoolImage, Rejected
 
 CHUNK = 1000
 """Rows in one statement."""

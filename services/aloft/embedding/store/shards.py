@@ -5,10 +5,11 @@ from collections.abc import Collection, Sequence
 
 import sqlalchemy as sa
 
-from aloft.embedding.domain import Model, PoolImage
+from aloft.embedding.domain import Model
 from aloft.embedding.store.images import CHUNK, USABLE
 from aloft.embedding.store.tables import features, images, insert, logits, shards
 from aloft.kit.database import Transaction
+from aloft.pool_images import PoolImage
 from aloft.shards import LogitShard, Manifest, Shard
 
 

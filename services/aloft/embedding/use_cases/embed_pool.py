@@ -8,13 +8,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from aloft.embedding import metrics
-from aloft.embedding.domain import Model, Plan, PoolImage
+from aloft.embedding.domain import Model, Plan
 from aloft.embedding.store import campaigns, shards
 from aloft.embedding.store import images as image_rows
 from aloft.embedding.use_cases.announce import announce
 from aloft.embedding.use_cases.artefacts import Artefacts, ArtefactUnusable
 from aloft.embedding.use_cases.pipeline import Feed, run
-from aloft.embedding.use_cases.read_image import ImageReader
 from aloft.embedding.use_cases.score_shards import score_shards
 from aloft.embedding.use_cases.shard_sink import ShardSink
 from aloft.embedding.use_cases.turns import another_at_work, another_campaign_waits, enqueue
@@ -22,6 +21,7 @@ from aloft.kit.database import Transaction
 from aloft.kit.database.database import Transactions
 from aloft.kit.jobs import Jobs, Lease
 from aloft.kit.objects.port import Objects
+from aloft.pool_images import ImageReader, PoolImage
 
 log = logging.getLogger(__name__)
 
@@ -93,7 +93,7 @@ class EmbedPool:
         """Make the features that are missing; False if it is another campaign's turn before all are made."""
         lease.heartbeat(done=0, total=plan.missing, stage="embedding")
         network = self._artefacts.network(plan.model, plan.spec.bands)
-        read = ImageReader(self._pool, plan.spec, self._options.max_image_bytes)
+        read = ImageReader(self._pool, plan.spec, self._options.max_image_bytes, metrics.stage)
         missing = self._missing(lease.job.campaign, plan.model.backbone)
         done, said = 0, time.monotonic()
         turn_ends = said + self._options.turn_s

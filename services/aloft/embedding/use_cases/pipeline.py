@@ -1,8 +1,7 @@
 """Keeps a network fed: images are read ahead in threads, in batches, while the batch before is computed."""
 
-from collections import deque
-from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Generator, Iterable, Iterator, Sequence
+from contextlib import closing
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -10,9 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from aloft.embedding import metrics
-from aloft.embedding.domain import PoolImage, Rejected
-
-Read = Callable[[PoolImage], NDArray[np.float32] | Rejected]
+from aloft.pool_images import PoolImage, Read, Rejected, read_ahead
 
 
 class Answer(Protocol):
@@ -55,19 +52,15 @@ def run(
     images: Iterable[PoolImage], read: Read, network: Network, feed: Feed
 ) -> Generator[Batch, None, None]:
     """Embed images in their order. `images` is drawn from only as far ahead as `feed` says."""
-    with ThreadPoolExecutor(feed.threads, thread_name_prefix="images") as threads:
-        before: _Computing | None = None
-        try:
-            for loaded in _batches(_read_ahead(images, read, threads, feed.ahead), feed.batch):
-                computing = _Computing(loaded, _submit(network, loaded.arrays))
-                if before is not None:
-                    yield before.answered()
-                before = computing
+    before: _Computing | None = None
+    with closing(read_ahead(images, read, feed.threads, feed.ahead)) as results:
+        for loaded in _batches(results, feed.batch):
+            computing = _Computing(loaded, _submit(network, loaded.arrays))
             if before is not None:
                 yield before.answered()
-        finally:
-            # Nobody will use what is still queued; what is being read is waited for.
-            threads.shutdown(wait=True, cancel_futures=True)
+            before = computing
+    if before is not None:
+        yield before.answered()
 
 
 @dataclass(slots=True)
@@ -91,20 +84,6 @@ class _Computing:
 def _submit(network: Network, arrays: Sequence[NDArray[np.float32]]) -> Answer | None:
     with metrics.stage("forward"):
         return network.submit(np.stack(arrays)) if arrays else None
-
-
-def _read_ahead(
-    images: Iterable[PoolImage], read: Read, threads: ThreadPoolExecutor, ahead: int
-) -> Iterator[tuple[PoolImage, NDArray[np.float32] | Rejected]]:
-    waiting: deque[tuple[PoolImage, Future[NDArray[np.float32] | Rejected]]] = deque()
-    for image in images:
-        waiting.append((image, threads.submit(read, image)))
-        if len(waiting) >= ahead:
-            first, result = waiting.popleft()
-            yield first, result.result()
-    while waiting:
-        first, result = waiting.popleft()
-        yield first, result.result()
 
 
 def _batches(

@@ -8,7 +8,7 @@ import numpy as np
 
 from aloft.api.events.v1 import events_pb2 as events
 from aloft.embedding import metrics
-from aloft.embedding.domain import Plan, PoolImage, Rejected
+from aloft.embedding.domain import Plan
 from aloft.embedding.store import images as image_rows
 from aloft.embedding.store import shards
 from aloft.embedding.use_cases.pipeline import Batch
@@ -17,6 +17,7 @@ from aloft.kit.database import Transaction
 from aloft.kit.jobs import Lease
 from aloft.kit.names import IMAGE
 from aloft.kit.objects.port import Objects
+from aloft.pool_images import PoolImage, Rejected
 from aloft.shards import Shard, feature_shard_key, write_shard
 
 LARGEST = float(np.finfo(np.float16).max)

@@ -62,7 +62,7 @@ def _read_all(
     kept: list[int] = []
     left_out: Counter[str] = Counter()
     with closing(read_ahead(images, read, options.reader_threads)) as results:
-        for position, result in enumerate(results):
+        for position, (_, result) in enumerate(results):
             attempt.beat(position, len(items), f"reading {name} images")
             if isinstance(result, Rejected):
                 left_out[result.reason.value] += 1
