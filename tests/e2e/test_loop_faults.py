@@ -107,7 +107,7 @@ def test_the_loop_completes_whatever_fails(
     system: System, broker: Kafka, store: Minio, database: Postgres, inference: TorchServe, tmp_path: Path
 ) -> None:
     with system.explained():
-        campaign = Campaign(system, tmp_path / "vendor", images=120)
+        campaign = Campaign(system, tmp_path / "vendor", images=400)
         campaign.fill_pool()
         campaign.create()
         rounds = Rounds(system, campaign)
@@ -172,14 +172,16 @@ def power_failure(rounds: Rounds, broker: Kafka) -> None:
     for service in SERVICES:
         system.programs[service].kill()
     broker.start()
-    system.start()
+    system.start(*SERVICES)
 
 
 def wake_a_zombie(rounds: Rounds) -> None:
     """Stop the trainer in the middle of a run past its lease; another does the run; the first one wakes."""
     system, asleep = rounds.system, rounds.system.programs["trainer"]
     train_long(rounds)
-    training = "SELECT id, epoch FROM jobs WHERE state = 'running' AND CAST(progress AS text) LIKE '%train%'"
+    training = (
+        "SELECT id, epoch FROM jobs WHERE state = 'running' AND CAST(progress AS text) LIKE '%fine-tuning%'"
+    )
     eventually(lambda: system.rows("trainer", training), "a run is at work")
     [begun] = system.rows("trainer", training)
     asleep.signal(signal.SIGSTOP)
@@ -203,7 +205,7 @@ def train_long(rounds: Rounds) -> None:
     with rounds.system.channel("label-store", rounds.system.key) as opened:
         stub = CampaignServiceStub(opened)
         campaign = stub.GetCampaign(GetCampaignRequest(name=name))
-        campaign.training.steps = 400
+        campaign.training.steps = 600
         stub.UpdateCampaign(
             UpdateCampaignRequest(campaign=campaign, update_mask=FieldMask(paths=["training"]))
         )
