@@ -24,7 +24,7 @@ class Training:
     """How each version of either arm is trained: for random's benefit (docs/decisions/demo-recipe.md)."""
 
     full: bool = True
-    steps: int = 500
+    steps: int = 400
     batch_images: int = 32
     learning_rate: float = 1e-2
 
