@@ -1,6 +1,12 @@
 """What every test stands on: the real servers as fixtures, and chance that repeats itself."""
 
+import os
+
 from hypothesis import settings
+
+# Several workers share the cores, and threads that wait for one another spin. Torch, faiss and BLAS read it
+# when they are loaded, here and in every process that a test starts.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 pytest_plugins = ["tests.stack.fixtures"]
 

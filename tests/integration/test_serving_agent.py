@@ -303,6 +303,16 @@ def test_what_was_last_desired_is_kept_up_while_the_trainer_is_away(tmp_path: Pa
     assert pod.trainer.last().state is State.SERVED, "a report that was not taken is not repeated"
 
 
+def test_a_pod_that_starts_before_the_trainer_waits_for_it(pod: Pod) -> None:
+    pod.publish(made("harbour", 1), 1)
+    pod.trainer.away = True
+    pod.poll()
+    assert "the trainer" in pod.agent.problem(), "a pod is ready that knows nothing of what it is to serve"
+    pod.trainer.away = False
+    pod.poll()
+    assert (pod.agent.problem(), pod.answering()) == ("", 1)
+
+
 def test_a_pod_is_not_ready_while_nothing_answers(tmp_path: Path) -> None:
     server = Broken()
     pod = Pod(tmp_path, server)

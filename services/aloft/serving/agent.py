@@ -62,19 +62,23 @@ class ServingAgent:
         if not self._cleared:
             self._serving.clear()
             self._cleared = True
-        unready = [desired.campaign for desired in self._ask() if not self._attend(desired)]
-        self._waiting = f"nothing is served yet of {', '.join(unready)}" if unready else ""
+        wanted = self._ask()
+        if wanted is not None:
+            unready = [desired.campaign for desired in wanted if not self._attend(desired)]
+            self._waiting = f"nothing is served yet of {', '.join(unready)}" if unready else ""
         return False
 
-    def _ask(self) -> Sequence[Desired]:
+    def _ask(self) -> Sequence[Desired] | None:
         try:
             self._desired = self._trainer.desired()
         except Unavailable as away:
             # A server that is wiped meanwhile still gets back what was last desired.
-            if self._desired is None:
-                raise
-            log.warning("the trainer does not say what is desired, so it stays as it was: %s", away)
-        for desired in self._desired:
+            log.log(
+                logging.INFO if self._desired is None else logging.WARNING,
+                "the trainer does not say what is desired, so it stays as it was: %s",
+                away,
+            )
+        for desired in self._desired or ():
             metrics.DESIRED.labels(desired.campaign).set(desired.generation)
         return self._desired
 
