@@ -90,7 +90,7 @@ QUICK = Plan(
     batches=5,
     batch_size=20,
     pretraining=Pretraining(steps=30),
-    training=Training(steps=100),
+    training=Training(steps=70),
 )
 """Everything of the whole in less: what it shows of the strategies is within what chance does."""
 

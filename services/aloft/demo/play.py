@@ -16,7 +16,8 @@ from aloft.demo.stage import Stage
 from aloft.demo.steps import advance, reached_by, steps_of
 from aloft.demo.watch import Seen, Watch
 
-LOOK_S = 0.4
+LOOK_S = 1.5
+"""Between two looks: answering them takes the interpreter from the training in the same process."""
 STALLED_S = 120.0
 """How long nothing may change before it is given up."""
 

@@ -103,6 +103,7 @@ class Stage:
         _write_secret(self._rooms.vendor_key, key)
         for arm in arms:
             told = {"target": self.target(SERVICES[0]), "campaign": arm.campaign, "max-tasks": "20"}
+            told["idle-s"] = "1"
             files = {"key-file": self._rooms.vendor_key, "truth": self._rooms.truth}
             given = {**told, **files}.items()
             options = [part for name, value in given for part in (f"--{name}", str(value))]

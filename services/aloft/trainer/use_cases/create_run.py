@@ -10,8 +10,9 @@ from aloft.trainer.domain.due import FineTune, MakeBase, Wait, next_step
 from aloft.trainer.domain.runs import BASE, FINE_TUNE, Run
 from aloft.trainer.store import campaigns, images, models, runs, situation
 
-ATTEMPTS = 1_000_000
-"""A store may be away for days: only what no retry mends fails a run."""
+ATTEMPTS = 50
+"""Hours, at the distances that attempts have. A store that is away does not count; what goes wrong so often
+otherwise is for people: the run fails with its last error, and `why` says so."""
 
 
 def begin_what_is_due(tx: Transaction, jobs: Jobs, name: str) -> None:

@@ -7,8 +7,11 @@ from aloft.kit.database import Transaction
 from aloft.kit.jobs import Jobs, Lease
 from aloft.trainer.domain.runs import Run
 from aloft.trainer.store import runs
-from aloft.trainer.use_cases.create_run import ATTEMPTS, begin_what_is_due
+from aloft.trainer.use_cases.create_run import begin_what_is_due
 from aloft.trainer.use_cases.means import Means
+
+_ATTEMPTS = 1_000_000
+"""What is due next must be begun some time, whatever it takes."""
 
 FOLLOW_UP = "follow_up"
 """The kind of this job."""
@@ -27,7 +30,7 @@ def follow_up(tx: Transaction, jobs: Jobs, run: Run, *, delay_s: float = 0.0) ->
         about,
         dedupe=str(run.version),
         delay_s=delay_s,
-        max_attempts=ATTEMPTS,
+        max_attempts=_ATTEMPTS,
     )
 
 
