@@ -32,14 +32,20 @@ class Readiness:
         self._pool = ThreadPoolExecutor(1, thread_name_prefix="readiness")
         self._asked: Future[str] | None = None
         self._said: str | None = None
+        self._been_ready = False
 
     def problem(self) -> str:
         """Say why it is not ready; "" if it is. A change is logged."""
-        why = self._loops_problem() or self._database_problem() or self._own_problem()
+        broken = self._loops_problem() or self._database_problem()
+        why = broken or self._own_problem()
         if why != self._said:
             if why:
-                log.warning("%s is not ready: %s", self._service.name, why)
+                # What a service waits for while it starts is no fault.
+                expected = not broken and not self._been_ready
+                level = logging.INFO if expected else logging.WARNING
+                log.log(level, "%s is not ready: %s", self._service.name, why)
             else:
+                self._been_ready = True
                 log.info("%s is ready", self._service.name)
         self._said = why
         READY.labels(self._service.name).set(0 if why else 1)
