@@ -9,8 +9,8 @@ REQUIRE := scripts/require.sh
 
 help:
 	@echo 'make setup       make .venv with aloft and everything it needs (5.5 GB, usually 2 to 3 minutes)'
-	@echo 'make demo        run the loop on this machine, embedded, and show it live'
-	@echo 'make test        everything a change can break, on real servers (usually 8 minutes, the first time 15)'
+	@echo 'make demo        active against random labelling on this machine, live (about 5 minutes)'
+	@echo 'make test        everything a change can break, on real servers (usually 8 minutes, the first time 20)'
 	@echo 'make test-fast   what needs no server (seconds)'
 	@echo 'make soak        the long sweeps'
 	@echo 'make bench       what an event costs, on real Kafka and PostgreSQL'
