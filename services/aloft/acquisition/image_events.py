@@ -6,9 +6,9 @@ from aloft.acquisition.store import campaigns, images
 from aloft.acquisition.store.campaigns import Campaign
 from aloft.api.events.v1 import events_pb2 as events
 from aloft.api.labels.v1 import campaign_pb2 as pb
-from aloft.kit.bus.context import Context, Poison
+from aloft.kit.bus.attached import attached
+from aloft.kit.bus.context import Context
 from aloft.kit.database import Transaction
-from aloft.kit.objects.digests import sha256_hex
 from aloft.kit.objects.port import Objects
 
 
@@ -41,8 +41,5 @@ def image_quarantined(
 def _registered(event: events.ImageRegistered, objects: Objects) -> Iterable[events.RegisteredImage]:
     if not event.manifest_key:
         return event.images
-    data = objects.get(event.manifest_key)
-    if (found := sha256_hex(data)) != event.manifest_digest:
-        said = event.manifest_digest
-        raise Poison(f"the manifest {event.manifest_key} has the SHA-256 {found}, the event says {said}")
+    data = attached(objects, event.manifest_key, event.manifest_digest)
     return events.ImageRegistered.FromString(data).images

@@ -4,10 +4,10 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from aloft.api.events.v1 import events_pb2 as events
+from aloft.kit.bus.attached import attached
 from aloft.kit.bus.context import Context, Handler, Handlers, NotYet, Poison
 from aloft.kit.database import Transaction
 from aloft.kit.jobs import Jobs
-from aloft.kit.objects.digests import sha256_hex
 from aloft.kit.objects.port import Objects
 from aloft.trainer.configuration import campaign_of
 from aloft.trainer.domain.campaign import Campaign
@@ -64,10 +64,7 @@ class EventHandlers:
     def _registered(self, event: events.ImageRegistered) -> Iterable[events.RegisteredImage]:
         if not event.manifest_key:
             return event.images
-        data = self._objects.get(event.manifest_key)
-        if (found := sha256_hex(data)) != event.manifest_digest:
-            said = event.manifest_digest
-            raise Poison(f"the manifest {event.manifest_key} has the SHA-256 {found}, the event says {said}")
+        data = attached(self._objects, event.manifest_key, event.manifest_digest)
         return events.ImageRegistered.FromString(data).images
 
 

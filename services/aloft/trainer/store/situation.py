@@ -5,7 +5,7 @@ from aloft.kit.jobs import Job, Jobs, State
 from aloft.trainer.domain.campaign import Campaign
 from aloft.trainer.domain.due import Situation
 from aloft.trainer.domain.runs import BASE, FINE_TUNE
-from aloft.trainer.store import images, models, runs
+from aloft.trainer.store import images, models
 
 KINDS = (BASE, FINE_TUNE)
 """The kinds of jobs that are runs."""
@@ -35,9 +35,3 @@ def live_run(tx: Transaction, jobs: Jobs, campaign: str) -> Job | None:
     """Read the job of the run that is queued or at work."""
     states = (State.QUEUED, State.RUNNING)
     return next(iter(jobs.list(tx, campaign=campaign, kinds=KINDS, states=states, limit=1)), None)
-
-
-def last_job(tx: Transaction, jobs: Jobs, campaign: str) -> Job | None:
-    """Read the job of the newest run."""
-    last = next(iter(runs.newest(tx, campaign)), None)
-    return None if last is None else jobs.get(tx, last.job)
