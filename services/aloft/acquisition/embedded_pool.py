@@ -2,11 +2,13 @@
 
 from collections.abc import Callable, Iterator
 
+import numpy as np
+
 from aloft.acquisition import metrics
 from aloft.acquisition.whereabouts import Whereabouts
 from aloft.kit.objects.port import Objects
 from aloft.shards import LogitRows, Manifest, Rows, stream, stream_logits
-from aloft.strategies.pool import Block, Features, Ids, without
+from aloft.strategies.pool import Block, Earlier, Features, Ids, Known, without
 from aloft.strategies.strategy import Needs
 
 Alive = Callable[[int, int], None]
@@ -25,6 +27,19 @@ class EmbeddedPool:
         self._excluded = excluded
         self._alive = alive
         self._whereabouts: Whereabouts | None = None
+
+    @property
+    def known(self) -> Known:
+        """What labels have said so far."""
+        return Known(self._manifest.labels, (0,) * len(self._manifest.labels))
+
+    def covered(self) -> Features:
+        """Read the features of what is labelled or in flight."""
+        return np.empty((0, self._manifest.feature_size), dtype=np.float16)
+
+    def earlier(self) -> Earlier | None:
+        """Give what the version before said."""
+        return None
 
     def less(self, excluded: Ids) -> "EmbeddedPool":
         """Make a pool of the same manifest without these images, sorted, that knows where the others lie."""

@@ -51,7 +51,9 @@ def _embedded(tx: Transaction, campaign: Campaign) -> Embedded | None:
     if found is None:
         return None
     version, generation = found
-    strategy = strategies.in_force(campaign.strategy, base=version.base)
+    strategy = strategies.in_force(
+        campaign.strategy, strategies.Standing(base=version.base, batch_size=campaign.batch_size)
+    )
     return Embedded(version.version, generation, version.label_revision, strategy)
 
 

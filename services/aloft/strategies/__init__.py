@@ -9,6 +9,6 @@ This module stays light: importing it loads neither NumPy nor faiss, so that a c
 checked anywhere.
 """
 
-from aloft.strategies.catalogue import DEFAULT, check, in_force, load, names
+from aloft.strategies.catalogue import DEFAULT, Standing, check, in_force, load, names
 
-__all__ = ["DEFAULT", "check", "in_force", "load", "names"]
+__all__ = ["DEFAULT", "Standing", "check", "in_force", "load", "names"]

@@ -1,5 +1,6 @@
 """The strategies there are, by name. Each is loaded when it is first used."""
 
+from dataclasses import dataclass
 from difflib import get_close_matches
 from importlib import import_module
 from typing import TYPE_CHECKING
@@ -22,6 +23,17 @@ _COLD_STARTS = {"mge+kmeans": "centroids"}
 """What stands in for a strategy that scores by logits while a version has none."""
 
 
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """How far a campaign is under one version: what decides what an expression means."""
+
+    base: bool
+    """The version has no head, and so there are no logits."""
+    learned: int = 0
+    """Labelled images that the version learned from."""
+    batch_size: int = 1
+
+
 def names() -> tuple[str, ...]:
     """Name every registered strategy."""
     return tuple(sorted(_MODULES))
@@ -37,9 +49,9 @@ def check(expression: str, field: str = "campaign.strategy.expression") -> str:
     raise InvalidArgument("UNKNOWN_STRATEGY", description, (FieldViolation(field, description),))
 
 
-def in_force(expression: str, *, base: bool) -> str:
+def in_force(expression: str, standing: Standing) -> str:
     """Say which strategy an expression means under a version: a base version has no logits to score by."""
-    return _COLD_STARTS.get(expression, expression) if base else expression
+    return _COLD_STARTS.get(expression, expression) if standing.base else expression
 
 
 def load(expression: str) -> "Strategy":

@@ -22,6 +22,12 @@ class Needs:
     """The logits and norms of every image, in blocks."""
     candidates: bool = False
     """The features of some images, by `Pool.features_of`."""
+    covered: bool = False
+    """The features of what is labelled or in flight, by `Pool.covered`."""
+    earlier: bool = False
+    """What the version before said, by `Pool.earlier`, if there was one."""
+    columns: tuple[str, ...] = ()
+    """What embedding writes beside the logits, by name."""
 
 
 @dataclass(frozen=True, slots=True)

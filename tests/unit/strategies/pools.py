@@ -8,7 +8,7 @@ from itertools import pairwise
 import numpy as np
 from hypothesis import strategies as st
 
-from aloft.strategies.pool import ArrayPool, Block, Features, Ids, ids
+from aloft.strategies.pool import ArrayPool, Block, Earlier, Features, Ids, Known, ids
 
 
 def image(number: int) -> str:
@@ -42,11 +42,22 @@ class Reordered:
         for start, end in pairwise(edges):
             rows = self.order[start:end]
             cut = (None if column is None else column[rows] for column in columns)
-            yield Block(self.pool.images[rows], *cut)
+            beside = {name: column[rows] for name, column in self.pool.columns.items()}
+            yield Block(self.pool.images[rows], *cut, columns=beside)
+
+    @property
+    def known(self) -> Known:
+        return self.pool.known
 
     def features_of(self, images: Ids) -> Features:
         """Read single rows."""
         return self.pool.features_of(images)
+
+    def covered(self) -> Features:
+        return self.pool.covered()
+
+    def earlier(self) -> Earlier | None:
+        return self.pool.earlier()
 
 
 @st.composite

@@ -5,6 +5,7 @@ import pytest
 
 from aloft import strategies
 from aloft.kit.errors import InvalidArgument
+from aloft.strategies import Standing
 from aloft.strategies.strategy import Needs
 
 
@@ -40,18 +41,18 @@ def test_checking_a_name_loads_neither_numpy_nor_faiss() -> None:
 
 def test_what_scores_by_logits_starts_by_coverage_under_a_base_version() -> None:
     assert strategies.DEFAULT == "mge+kmeans"
-    assert strategies.in_force("mge+kmeans", base=True) == "centroids"
-    assert strategies.in_force("mge+kmeans", base=False) == "mge+kmeans"
+    assert strategies.in_force("mge+kmeans", Standing(base=True)) == "centroids"
+    assert strategies.in_force("mge+kmeans", Standing(base=False)) == "mge+kmeans"
 
 
 @pytest.mark.parametrize("name", ["centroids", "random"])
 def test_what_needs_no_logits_is_itself_under_any_version(name: str) -> None:
-    assert {strategies.in_force(name, base=base) for base in (True, False)} == {name}
+    assert {strategies.in_force(name, Standing(base=base)) for base in (True, False)} == {name}
 
 
 @pytest.mark.parametrize("name", strategies.names())
 def test_what_stands_in_under_a_base_version_reads_no_logits(name: str) -> None:
-    needs = strategies.load(strategies.in_force(name, base=True)).needs
+    needs = strategies.load(strategies.in_force(name, Standing(base=True))).needs
     assert not needs.logits
 
 
