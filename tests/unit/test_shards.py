@@ -147,6 +147,7 @@ def test_a_shard_with_another_digest_is_refused(objects: DirectoryObjects) -> No
         (json.dumps({"format": "aloft.pool/1"}).encode(), "no manifest"),
         (replace(manifest(), labels=LABELS, shards=(Shard("k", "d", 1),)).encode(), "labels without logits"),
         (manifest(Shard("k", "d", 1, logits=LogitShard("l", "d"))).encode(), "logits without labels"),
+        (replace(manifest(), columns=("bald",)).encode(), "no logits"),
     ],
 )
 def test_a_manifest_of_another_form_is_refused(objects: DirectoryObjects, data: bytes, why: str) -> None:
@@ -225,6 +226,54 @@ def test_damaged_logits_are_refused(objects: DirectoryObjects) -> None:
     objects.put(entry.logits.key, objects.get(entry.logits.key)[:-9])
     with pytest.raises(ShardDamaged, match=entry.logits.digest):
         list(stream_logits(objects, headed(entry)))
+
+
+def with_columns(objects: DirectoryObjects, entry: Shard, *columns: str, part: int = 1) -> Shard:
+    """Lay logits beside a shard, and columns: of each row its number, under every name tenfold."""
+    numbers = np.arange(entry.rows, dtype=np.float32)
+    rows = read_shard(objects, replace(entry, excluded=()), SIZE)
+    more = {name: numbers * 10**at for at, name in enumerate(columns)}
+    key = logit_shard_key("c", 3, part, "job-1")
+    return replace(entry, logits=write_logits(objects, key, rows, np.zeros((len(rows), 2), np.float32), more))
+
+
+def test_columns_lie_row_for_row_beside_the_logits(objects: DirectoryObjects) -> None:
+    entry = with_columns(objects, replace(shard(objects), excluded=(0, 2)), "mll", "bald")
+    written = replace(headed(entry), columns=("bald", "mll"))
+    key, digest = write_manifest(objects, written)
+    assert read_manifest(objects, key, digest) == written
+    (rows,) = stream_logits(objects, written)
+    assert {name: column.tolist() for name, column in rows.columns.items()} == {
+        "mll": [1, 3, 4, 5, 6],
+        "bald": [10, 30, 40, 50, 60],
+    }
+    assert all(column.dtype == np.float32 for column in rows.columns.values())
+
+
+def test_columns_that_a_manifest_does_not_name_are_passed_over(objects: DirectoryObjects) -> None:
+    """Shards may hold what a campaign's strategy of before needed."""
+    parts = [with_columns(objects, shard(objects, 1), "bald"), scored(objects, shard(objects, 2), 2)]
+    assert [rows.columns for rows in stream_logits(objects, headed(*parts))] == [{}, {}]
+    (rows,) = stream_logits(objects, headed(scored(objects, shard(objects))))
+    assert rows.columns == {}
+
+
+def test_a_manifest_without_columns_has_the_bytes_it_always_had(objects: DirectoryObjects) -> None:
+    assert b"columns" not in headed(scored(objects, shard(objects))).encode()
+
+
+def test_a_column_that_a_manifest_names_and_a_shard_lacks_is_damage(objects: DirectoryObjects) -> None:
+    lacking = replace(headed(scored(objects, shard(objects))), columns=("bald",))
+    with pytest.raises(ShardDamaged, match="bald"):
+        list(stream_logits(objects, lacking))
+
+
+def test_a_column_of_another_number_of_rows_is_not_written(objects: DirectoryObjects) -> None:
+    rows = read_shard(objects, shard(objects), SIZE)
+    with pytest.raises(ValueError, match="7 rows of features and 6 of bald"):
+        write_logits(
+            objects, "l.arrow", rows, np.zeros((7, 2), np.float32), {"bald": np.zeros(6, np.float32)}
+        )
 
 
 def test_features_that_begin_elsewhere_than_the_manifest_says_are_refused(objects: DirectoryObjects) -> None:

@@ -1,7 +1,7 @@
 """The one form of both kinds of shards: Arrow IPC, one batch, not compressed, so that a row has a place."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -17,13 +17,15 @@ IMAGE_BYTES = 16
 
 @dataclass(frozen=True, slots=True)
 class Columns:
-    """What a shard holds, row for row: an image's id, its features' norm, and the values."""
+    """What a shard holds, row for row: an image's id, its features' norm, the values, and what is beside."""
 
     images: NDArray[np.bytes_]
     """Ids, sixteen bytes each (`S16`)."""
     norms: NDArray[np.float32]
     values: NDArray[Any]
     """Rows × width."""
+    beside: Mapping[str, NDArray[np.float32]] = field(default_factory=dict)
+    """By name, a number a row."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,10 +35,11 @@ class Form:
     name: str
     type: pa.DataType
 
-    def schema(self, width: int) -> pa.Schema:
-        """Describe the columns."""
+    def schema(self, width: int, beside: Collection[str] = ()) -> pa.Schema:
+        """Describe the columns, of which those beside the values are in order of name."""
         values = pa.list_(self.type, width)
-        return pa.schema([("image", pa.binary(IMAGE_BYTES)), ("norm", pa.float32()), (self.name, values)])
+        own = [("image", pa.binary(IMAGE_BYTES)), ("norm", pa.float32()), (self.name, values)]
+        return pa.schema([*own, *((name, pa.float32()) for name in sorted(beside))])
 
     def encode(self, columns: Columns) -> tuple[bytes, int]:
         """Write a shard, the same bytes for the same rows; say where in them the values begin."""
@@ -46,8 +49,9 @@ class Form:
             pa.FixedSizeBinaryArray.from_buffers(pa.binary(IMAGE_BYTES), count, [None, ids]),
             pa.array(columns.norms, pa.float32()),
             pa.FixedSizeListArray.from_arrays(pa.array(columns.values.reshape(-1), self.type), width),
+            *(pa.array(columns.beside[name], pa.float32()) for name in sorted(columns.beside)),
         ]
-        batch = pa.record_batch(arrays, schema=self.schema(width))
+        batch = pa.record_batch(arrays, schema=self.schema(width, columns.beside))
         sink = pa.BufferOutputStream()
         with pa.ipc.new_file(sink, batch.schema) as writer:
             writer.write_batch(batch)
@@ -56,8 +60,11 @@ class Form:
             at = _values_at(opened.get_batch(0), data)
         return data.to_pybytes(), at
 
-    def decode(self, data: bytes, key: str, width: int) -> tuple[Columns, int]:
-        """Read a shard without copying it, and say where its values begin."""
+    def decode(self, data: bytes, key: str, width: int, beside: Collection[str] = ()) -> tuple[Columns, int]:
+        """Read a shard without copying it, and say where its values begin.
+
+        Columns beside the values that nobody asks for are passed over.
+        """
         buffer = pa.py_buffer(data)
         try:
             with pa.ipc.open_file(buffer) as opened:
@@ -65,15 +72,17 @@ class Form:
                 found = opened.schema
         except pa.ArrowException as error:
             raise ShardDamaged(key, f"it is no Arrow file: {error}") from error
-        if (wanted := self.schema(width)) != found:
+        wanted = self.schema(width, beside)
+        if [each for each in found if each.name in wanted.names] != list(wanted):
             raise ShardDamaged(key, f"it has the columns {found}, not {wanted}")
         if len(batches) != 1 or any(column.null_count for column in batches[0].columns):
             raise ShardDamaged(key, f"it has {len(batches)} batches or missing values, not one batch whole")
-        image, norm, values = batches[0].columns
+        image, norm, values = batches[0].columns[:3]
         columns = Columns(
             np.frombuffer(image.buffers()[1], dtype=f"S{IMAGE_BYTES}", count=len(image)),
             norm.to_numpy(),
             values.values.to_numpy().reshape(len(image), width),
+            {name: batches[0].column(name).to_numpy() for name in beside},
         )
         return columns, _values_at(batches[0], buffer)
 

@@ -55,6 +55,8 @@ class Manifest:
     shards: tuple[Shard, ...]
     labels: tuple[str, ...] = ()
     """What the columns of the logits are; none under a version without a head, which has no logits."""
+    columns: tuple[str, ...] = ()
+    """What every logit shard holds beside the logits, by name: a number an image."""
 
     @property
     def images(self) -> int:
@@ -70,8 +72,10 @@ class Manifest:
 
     def encode(self) -> bytes:
         """Write it: the same bytes for the same content, so that its digest names it."""
-        text = json.dumps({"format": FORMAT, **asdict(self)}, sort_keys=True, separators=(",", ":"))
-        return text.encode()
+        said = {"format": FORMAT, **asdict(self)}
+        if not self.columns:
+            del said["columns"]  # as in manifests written before there were any
+        return json.dumps(said, sort_keys=True, separators=(",", ":")).encode()
 
     @classmethod
     def decode(cls, data: bytes, key: str) -> "Manifest":
@@ -84,11 +88,14 @@ class Manifest:
                 **{name: found[name] for name in ("campaign", "version", "backbone", "feature_size")},
                 shards=tuple(map(_shard, found["shards"])),
                 labels=tuple(found["labels"]),
+                columns=tuple(found.get("columns", ())),
             )
         except (ValueError, KeyError, TypeError) as error:
             raise ShardDamaged(key, f"it is no manifest: {type(error).__name__}: {error}") from error
         if any((shard.logits is None) == bool(manifest.labels) for shard in manifest.shards):
             raise ShardDamaged(key, "it has labels without logits, or logits without labels")
+        if manifest.columns and not manifest.labels:
+            raise ShardDamaged(key, "it has columns beside logits, and no logits")
         return manifest
 
 

@@ -1,7 +1,7 @@
 """Reads a manifest's shards as a stream, one in memory at a time."""
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -43,6 +43,8 @@ class LogitRows:
     logits: NDArray[np.float32]
     places: Places
     """What `read_rows` takes to read the features of these rows."""
+    columns: Mapping[str, NDArray[np.float32]] = field(default_factory=dict)
+    """Those that the manifest names, a number an image."""
 
     def __len__(self) -> int:
         return len(self.images)
@@ -62,9 +64,11 @@ def stream_logits(objects: Objects, manifest: Manifest) -> Iterator[LogitRows]:
             raise ValueError(f"version {manifest.version} has no head, and so no logits")
         if shard.images:
             beside = shard.logits
-            columns, _ = _read(objects, beside.key, beside.digest, shard.rows, LOGITS, len(manifest.labels))
+            width, names = len(manifest.labels), manifest.columns
+            columns, _ = _read(objects, beside.key, beside.digest, shard.rows, LOGITS, width, names)
             kept = _kept(shard)
-            yield LogitRows(*_only(columns, kept), _places(index, kept))
+            more = {name: column[kept] for name, column in columns.beside.items()}
+            yield LogitRows(*_only(columns, kept), _places(index, kept), more)
 
 
 def read_shard(objects: Objects, shard: Shard, feature_size: int, index: int = 0) -> Rows:
@@ -77,11 +81,13 @@ def read_shard(objects: Objects, shard: Shard, feature_size: int, index: int = 0
     return Rows(*_only(columns, kept), _places(index, kept))
 
 
-def _read(objects: Objects, key: str, digest: str, rows: int, form: Form, width: int) -> tuple[Columns, int]:
+def _read(
+    objects: Objects, key: str, digest: str, rows: int, form: Form, width: int, beside: Collection[str] = ()
+) -> tuple[Columns, int]:
     data = objects.get(key)
     if (found := sha256_hex(data)) != digest:
         raise ShardDamaged(key, f"its SHA-256 is {found}, the manifest says {digest}")
-    columns, at = form.decode(data, key, width)
+    columns, at = form.decode(data, key, width, beside)
     if len(columns.images) != rows:
         raise ShardDamaged(key, f"it has {len(columns.images)} rows, the manifest says {rows}")
     return columns, at

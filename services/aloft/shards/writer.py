@@ -1,6 +1,6 @@
 """Writes shards."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,10 +26,23 @@ def write_shard(objects: Objects, key: str, images: Sequence[str], features: NDA
     return Shard(key, sha256_hex(data), len(images), features_at=at)
 
 
-def write_logits(objects: Objects, key: str, rows: Rows, logits: NDArray[np.float32]) -> LogitShard:
-    """Store raw logits beside the features they are made from: the same rows, with the same norms."""
-    if len(rows) != len(logits):
-        raise ValueError(f"{len(rows)} rows of features and {len(logits)} of logits")
-    data, _ = LOGITS.encode(Columns(rows.images, rows.norms, logits))
+_NOTHING: Mapping[str, NDArray[np.float32]] = {}
+
+
+def write_logits(
+    objects: Objects,
+    key: str,
+    rows: Rows,
+    logits: NDArray[np.float32],
+    columns: Mapping[str, NDArray[np.float32]] = _NOTHING,
+) -> LogitShard:
+    """Store raw logits beside the features they are made from: the same rows, with the same norms.
+
+    `columns` are what else takes the network's weights to compute, by name, a number an image.
+    """
+    for name, values in {"logits": logits, **columns}.items():
+        if len(rows) != len(values):
+            raise ValueError(f"{len(rows)} rows of features and {len(values)} of {name}")
+    data, _ = LOGITS.encode(Columns(rows.images, rows.norms, logits, columns))
     objects.put(key, data, content_type=CONTENT_TYPE)
     return LogitShard(key, sha256_hex(data))
