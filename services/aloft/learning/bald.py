@@ -13,7 +13,7 @@ from aloft.networks.head import Head
 PASSES = 10
 """Passes with dropout: the products cost little beside the network that made the features."""
 RATE = 0.5
-"""The share of the features that a pass drops: Gal & Ghahramani's, and that at which masks differ the most."""
+"""The share of the features that a pass drops: Gal & Ghahramani's; masks differ the most at it."""
 
 _ROWS = 1024
 

@@ -345,6 +345,7 @@ class ModelPublished(_message.Message):
     LABELS_FIELD_NUMBER: _builtins.int
     GATE_FAILURE_FIELD_NUMBER: _builtins.int
     SCORE_FIELD_NUMBER: _builtins.int
+    LOSS_HEAD_FIELD_NUMBER: _builtins.int
     campaign: _builtins.str
     version: _builtins.int
     promoted: _builtins.bool
@@ -362,6 +363,8 @@ class ModelPublished(_message.Message):
     """Why it was not promoted; empty if it was."""
     score: _builtins.float
     """What the gate and the stop rules go by; absent where nothing held out is labelled."""
+    loss_head: _builtins.bool
+    """Its weights hold a head that foretells the loss of an image, from which the column `mll` is made."""
     @_builtins.property
     def metrics(self) -> _containers.ScalarMap[_builtins.str, _builtins.float]: ...
     @_builtins.property
@@ -386,10 +389,11 @@ class ModelPublished(_message.Message):
         labels: _abc.Iterable[_builtins.str] | None = ...,
         gate_failure: _builtins.str = ...,
         score: _builtins.float | None = ...,
+        loss_head: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_score", b"_score", "score", b"score"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_score", b"_score", "architecture", b"architecture", "artefact_digest", b"artefact_digest", "artefact_key", b"artefact_key", "backbone_digest", b"backbone_digest", "base", b"base", "campaign", b"campaign", "card_key", b"card_key", "feature_size", b"feature_size", "gate_failure", b"gate_failure", "label_revision", b"label_revision", "labels", b"labels", "metrics", b"metrics", "promoted", b"promoted", "score", b"score", "version", b"version"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_score", b"_score", "architecture", b"architecture", "artefact_digest", b"artefact_digest", "artefact_key", b"artefact_key", "backbone_digest", b"backbone_digest", "base", b"base", "campaign", b"campaign", "card_key", b"card_key", "feature_size", b"feature_size", "gate_failure", b"gate_failure", "label_revision", b"label_revision", "labels", b"labels", "loss_head", b"loss_head", "metrics", b"metrics", "promoted", b"promoted", "score", b"score", "version", b"version"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__score: _TypeAlias = _typing.Literal["score"]  # noqa: Y015
     _WhichOneofArgType__score: _TypeAlias = _typing.Literal["_score", b"_score"]  # noqa: Y015
