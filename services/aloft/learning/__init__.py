@@ -19,7 +19,7 @@ from aloft.learning.recipes import Augmentation, FineTuneRecipe, PretrainRecipe
 
 if TYPE_CHECKING:
     from aloft.learning.features import features_of
-    from aloft.learning.fine_tuning import fine_tune
+    from aloft.learning.fine_tuning import fine_tune, fine_tune_with_losses
     from aloft.learning.simclr import pretrain
 
 __all__ = [
@@ -36,11 +36,17 @@ __all__ = [
     "evaluate",
     "features_of",
     "fine_tune",
+    "fine_tune_with_losses",
     "pretrain",
     "solve_head",
 ]
 
-_WITH_TORCH = {"features_of": "features", "fine_tune": "fine_tuning", "pretrain": "simclr"}
+_WITH_TORCH = {
+    "features_of": "features",
+    "fine_tune": "fine_tuning",
+    "fine_tune_with_losses": "fine_tuning",
+    "pretrain": "simclr",
+}
 
 
 def __getattr__(name: str) -> object:

@@ -8,11 +8,16 @@ from aloft.networks import Backbone, FeatureExtractor
 
 
 def features_of(
-    backbone: Backbone, images: NDArray[np.floating], device: torch.device, batch_images: int = 256
+    backbone: Backbone,
+    images: NDArray[np.floating],
+    device: torch.device,
+    batch_images: int = 256,
+    *,
+    staged: bool = False,
 ) -> NDArray[np.float32]:
-    """Run images × height × width × bands through a backbone: images × feature size."""
-    extractor = FeatureExtractor(backbone, device)
-    features = np.empty((len(images), extractor.feature_size), np.float32)
+    """Run images × height × width × bands through a backbone: images × feature size, any stages behind."""
+    extractor = FeatureExtractor(backbone, device, staged=staged)
+    features = np.empty((len(images), extractor.size), np.float32)
     pending = None
     for start in range(0, len(images), batch_images):
         batch = np.ascontiguousarray(images[start : start + batch_images], np.float32)

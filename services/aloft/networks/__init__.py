@@ -1,8 +1,8 @@
 """Backbones by name, their weights as bytes, and their features of images: shared by embedding and trainer.
 
 Owns the architectures (timm's, and a tiny one of our own), seeded initial weights, the backbone's digest, the
-forward pass on any device, and the head on top of it. The head needs NumPy alone; the first other name that
-is asked for imports torch, so services do so where a job runs.
+forward pass on any device, and the heads on top of it. Heads need NumPy alone; the first other name that is
+asked for imports torch, so services do so where a job runs.
 """
 
 from importlib import import_module
@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING
 
 from aloft.networks.errors import WeightsDoNotFit
 from aloft.networks.head import Head, load_head
+from aloft.networks.loss_head import LossHead, load_loss_head
 
 if TYPE_CHECKING:
-    from aloft.networks.backbone import Backbone, UnknownArchitecture, build, seeded
+    from aloft.networks.backbone import Backbone, StagesUnknown, UnknownArchitecture, build, seeded
     from aloft.networks.extractor import FeatureExtractor, Pending
     from aloft.networks.machine import choose_device, deterministic, precision
     from aloft.networks.weights import backbone_digest, load_weights, save_weights
@@ -21,7 +22,9 @@ __all__ = [
     "Backbone",
     "FeatureExtractor",
     "Head",
+    "LossHead",
     "Pending",
+    "StagesUnknown",
     "UnknownArchitecture",
     "WeightsDoNotFit",
     "backbone_digest",
@@ -29,6 +32,7 @@ __all__ = [
     "choose_device",
     "deterministic",
     "load_head",
+    "load_loss_head",
     "load_weights",
     "precision",
     "save_weights",
@@ -36,7 +40,7 @@ __all__ = [
 ]
 
 _WITH_TORCH = {
-    "backbone": ("Backbone", "UnknownArchitecture", "build", "seeded"),
+    "backbone": ("Backbone", "StagesUnknown", "UnknownArchitecture", "build", "seeded"),
     "extractor": ("FeatureExtractor", "Pending"),
     "machine": ("choose_device", "deterministic", "precision"),
     "weights": ("backbone_digest", "load_weights", "save_weights"),

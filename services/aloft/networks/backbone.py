@@ -28,6 +28,20 @@ class UnknownArchitecture(ValueError):
         super().__init__(f"no architecture {name!r}: give a timm name, such as resnet18, or {TINY}{hint}")
 
 
+STAGES = 4
+"""How many stages of a network are looked at: its last ones, or all where it has fewer."""
+
+
+class StagesUnknown(ValueError):
+    """A network does not say what its stages are."""
+
+    def __init__(self, architecture: str) -> None:
+        super().__init__(
+            f"the architecture {architecture!r} does not say what its stages are, from which losses are"
+            " foretold: take another, such as resnet18, or another strategy than mll"
+        )
+
+
 class Backbone(nn.Module):
     """A network without a head: images in, one feature vector each out."""
 
@@ -47,6 +61,21 @@ class Backbone(nn.Module):
     def forward(self, images: torch.Tensor) -> torch.Tensor:
         """Make the features of a batch of bands × height × width."""
         return cast(torch.Tensor, self.network(images))
+
+    @property
+    def stage_sizes(self) -> tuple[int, ...]:
+        """How many values each stage has; `StagesUnknown` where the network does not say."""
+        network = cast(Any, self.network)
+        if not (hasattr(network, "forward_intermediates") and getattr(network, "feature_info", None)):
+            raise StagesUnknown(self.architecture)
+        return tuple(int(stage["num_chs"]) for stage in network.feature_info[-STAGES:])
+
+    def staged(self, images: torch.Tensor) -> tuple[torch.Tensor, tuple[torch.Tensor, ...]]:
+        """Make the same features, and of each stage the mean over the image."""
+        network = cast(Any, self.network)
+        last, stages = network.forward_intermediates(images, indices=len(self.stage_sizes))
+        features: torch.Tensor = network.forward_head(last)
+        return features, tuple(stage.mean(dim=(2, 3)) for stage in stages)
 
 
 @contextmanager

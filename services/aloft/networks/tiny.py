@@ -1,5 +1,7 @@
 """A network of a few thousand weights: for tests and the demo."""
 
+from typing import ClassVar
+
 import torch
 from torch import nn
 
@@ -10,6 +12,7 @@ class Tiny(nn.Module):
     """Three convolutions and a mean over the image. Takes any size."""
 
     num_features = FEATURES
+    feature_info: ClassVar = [{"num_chs": 8}, {"num_chs": 16}, {"num_chs": FEATURES}]
 
     def __init__(self, bands: int) -> None:
         super().__init__()
@@ -19,6 +22,19 @@ class Tiny(nn.Module):
 
     def forward(self, images: torch.Tensor) -> torch.Tensor:
         """Make one feature vector of each image."""
+        last, _ = self.forward_intermediates(images)
+        return self.forward_head(last)
+
+    def forward_intermediates(
+        self, images: torch.Tensor, indices: int = 3
+    ) -> tuple[torch.Tensor, list[torch.Tensor]]:
+        """Make the map of features, and what the last layers give, as networks of timm do."""
+        stages = []
         for layer in (self.stem, self.middle, self.last):
             images = torch.relu(layer(images))
-        return images.mean(dim=(2, 3))
+            stages.append(images)
+        return images, stages[-indices:]
+
+    def forward_head(self, last: torch.Tensor) -> torch.Tensor:
+        """Make features of their map."""
+        return last.mean(dim=(2, 3))

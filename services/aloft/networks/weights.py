@@ -8,9 +8,11 @@ import torch
 from safetensors import SafetensorError
 
 from aloft.networks import head as heads
+from aloft.networks import loss_head as loss_heads
 from aloft.networks.backbone import Backbone
 from aloft.networks.errors import WeightsDoNotFit
 from aloft.networks.head import Head
+from aloft.networks.loss_head import LossHead
 
 _COUNTERS = "num_batches_tracked"
 """Of batch normalisation: how often it was trained. Not part of what a network computes."""
@@ -18,7 +20,7 @@ _COUNTERS = "num_batches_tracked"
 _SHOWN = 4
 
 
-def save_weights(backbone: Backbone, head: Head | None = None) -> bytes:
+def save_weights(backbone: Backbone, head: Head | None = None, loss_head: LossHead | None = None) -> bytes:
     """Write a version's weights, a base version's without a head: the same bytes for the same weights."""
     tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in _state(backbone).items()}
     if head is not None:
@@ -26,16 +28,19 @@ def save_weights(backbone: Backbone, head: Head | None = None) -> bytes:
             heads.WEIGHT: torch.tensor(head.weight, dtype=torch.float32),
             heads.BIAS: torch.tensor(head.bias, dtype=torch.float32),
         }
+    if loss_head is not None:
+        said = loss_heads.loss_tensors(loss_head)
+        tensors |= {name: torch.tensor(value, dtype=torch.float32) for name, value in said.items()}
     return safetensors.torch.save(tensors)
 
 
 def load_weights(backbone: Backbone, data: bytes) -> Backbone:
-    """Put the weights of a safetensors file into the network, passing over any head, which it lacks."""
+    """Put the weights of a safetensors file into the network, passing over all heads, which it lacks."""
     try:
         given = safetensors.torch.load(data)
     except SafetensorError as error:
         raise WeightsDoNotFit(f"not a safetensors file: {error}") from error
-    passed_over = (heads.PREFIX, *(f"{name}." for name in backbone.classifier))
+    passed_over = (heads.PREFIX, loss_heads.PREFIX, *(f"{name}." for name in backbone.classifier))
     given = {name: tensor for name, tensor in given.items() if not name.startswith(passed_over)}
     _check_fit(backbone.architecture, _state(backbone), given)
     backbone.network.load_state_dict(given, strict=False)
