@@ -16,7 +16,7 @@ help:
 	@echo 'make bench       what an event costs, on real Kafka and PostgreSQL'
 	@echo 'make lint        style, types, import contracts, protos, generated code'
 	@echo 'make protos      generate services/aloft/api from protos/'
-	@echo 'make stack-up    leave Kafka, MinIO, PostgreSQL and Prometheus running, and print their addresses'
+	@echo 'make stack-up    leave Kafka, MinIO, PostgreSQL, TorchServe and Prometheus running, for aloft demo --real'
 	@echo 'make stack-down  end them'
 
 setup: .venv/made

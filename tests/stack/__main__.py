@@ -1,7 +1,7 @@
 """The servers by hand.
 
 fetch   get what the servers are made of; what is there already costs nothing
-up      start Kafka, MinIO, PostgreSQL and Prometheus, leave them running, print their addresses
+up      start Kafka, MinIO, PostgreSQL, TorchServe and Prometheus, leave them running, print their addresses
 down    end what `up` started
 """
 
