@@ -59,7 +59,7 @@ def provision(
         if name not in NAMES:
             raise typer.BadParameter(f"{name!r} is no service: use one of {', '.join(NAMES)}")
         try:
-            urls[name] = make(_through_psycopg(admin_url), name.replace("-", "_"), secrets.token_urlsafe(24))
+            urls[name] = make(through_psycopg(admin_url), name.replace("-", "_"), secrets.token_urlsafe(24))
         except (SQLAlchemyError, ValueError) as refusal:
             cause = getattr(refusal, "orig", None) or refusal
             err.print(f"[red]{name} was not provisioned[/red] {escape(str(cause))}", soft_wrap=True)
@@ -71,6 +71,7 @@ def provision(
         print(f"# {name}\nALOFT_DATABASE__URL={url}")
 
 
-def _through_psycopg(url: str) -> str:
+def through_psycopg(url: str) -> str:
+    """Have SQLAlchemy open a PostgreSQL URL, as other programs write it, with the driver that is here."""
     scheme, separator, rest = url.partition("://")
     return f"postgresql+psycopg{separator}{rest}" if scheme in ("postgres", "postgresql") else url

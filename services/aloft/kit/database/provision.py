@@ -7,19 +7,26 @@ from sqlalchemy import Connection, create_engine, make_url, text
 _NAME = re.compile(r"^[a-z][a-z0-9_]{0,62}$")
 
 
-def provision(admin_url: str, schema: str, password: str) -> str:
-    """Make the role and the schema if they are not there, and say the service's own url. Safe to repeat."""
-    if not _NAME.match(schema):
-        raise ValueError(f"schema {schema!r}: use lower-case letters, digits and _, beginning with a letter")
+def provision(admin_url: str, schema: str, password: str, *, role: str = "") -> str:
+    """Make the role and the schema if they are not there, and say the service's own url. Safe to repeat.
+
+    The role is called as the schema is, unless it gets a name of its own: roles are the whole server's.
+    """
+    role = role or schema
+    for what, name in (("schema", schema), ("role", role)):
+        if not _NAME.match(name):
+            raise ValueError(
+                f"{what} {name!r}: use lower-case letters, digits and _, beginning with a letter"
+            )
     engine = create_engine(admin_url)
     try:
         with engine.begin() as connection:
             connection.execute(text("SELECT pg_advisory_xact_lock(hashtextextended('aloft provision', 0))"))
-            _role(connection, schema, password)
-            connection.exec_driver_sql(f'CREATE SCHEMA IF NOT EXISTS "{schema}" AUTHORIZATION "{schema}"')
+            _role(connection, role, password)
+            connection.exec_driver_sql(f'CREATE SCHEMA IF NOT EXISTS "{schema}" AUTHORIZATION "{role}"')
     finally:
         engine.dispose()
-    return make_url(admin_url).set(username=schema, password=password).render_as_string(hide_password=False)
+    return make_url(admin_url).set(username=role, password=password).render_as_string(hide_password=False)
 
 
 def _role(connection: Connection, name: str, password: str) -> None:
