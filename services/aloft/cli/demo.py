@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
+from rich.console import Console
 from rich.markup import escape
 
 from aloft.cli.connection import Json
@@ -16,6 +17,7 @@ from aloft.cli.output import err, out
 if TYPE_CHECKING:
     from aloft.demo.outcome import Outcome
     from aloft.demo.plan import Plan
+    from aloft.demo.real.lending import Lender
 
 Number = int | None
 
@@ -36,13 +38,21 @@ def demo(
     train_steps: Annotated[Number, typer.Option(min=1, help="Steps of training, each round.")] = None,
     seed: Annotated[int, typer.Option(min=0, help="What every random choice begins from.")] = 0,
     keep: Annotated[Path | None, typer.Option(help="A new folder for all data, which stays.")] = None,
+    real: Annotated[
+        bool, typer.Option("--real", help="On the Kafka, S3, PostgreSQL and TorchServe that settings name.")
+    ] = False,
+    remove: Annotated[
+        str | None, typer.Option(help="With --real: only remove what the run of this name left on servers.")
+    ] = None,
     json: Json = False,
 ) -> None:
     """Draw a pool, and let active learning and random labelling spend the same budget on it, side by side.
 
-    The whole system runs embedded. Nothing of it stays but the report, unless --keep says so.
+    The whole system runs embedded; or with --real each service as a process of its own, on the servers that
+    the environment names. Nothing of it stays but the report, unless --keep says so.
     """
     # What only this command needs is loaded by it alone.
+    from aloft.cli.demo_servers import lender_of_settings, remove_run
     from aloft.demo.closing import page
     from aloft.demo.plan import QUICK, WHOLE, scaled
     from aloft.demo.writing import for_script, write_all
@@ -55,7 +65,15 @@ def demo(
         seed=seed,
     )
     _check(plan, seeds, keep)
-    outcomes = _perform([plan.seeded(seed + number) for number in range(seeds)], keep, json=json)
+    if remove is not None and not real:
+        raise typer.BadParameter("only --real leaves anything to remove", param_hint="--remove")
+    if remove is not None:
+        remove_run(remove)
+        return
+    lender = lender_of_settings() if real else None
+    outcomes = _perform(
+        [plan.seeded(seed + number) for number in range(seeds)], keep, lender, err if json else out
+    )
     written = write_all(outcomes, out_dir)
     if json:
         print(json_module.dumps(for_script(outcomes)))
@@ -76,14 +94,16 @@ def _check(plan: "Plan", seeds: int, keep: Path | None) -> None:
         raise typer.BadParameter(f"{keep} is there already: name a new folder", param_hint="--keep")
 
 
-def _perform(plans: "list[Plan]", keep: Path | None, *, json: bool) -> "list[Outcome]":
+def _perform(
+    plans: "list[Plan]", keep: Path | None, lender: "Lender | None", console: Console
+) -> "list[Outcome]":
     from aloft.demo.children import DemoFailed
     from aloft.demo.interruption import Interrupted
     from aloft.demo.run import perform
 
     env = {name: value for name, value in os.environ.items() if not name.startswith("ALOFT_")}
     try:
-        return [perform(plan, env, keep, err if json else out) for plan in plans]
+        return [perform(plan, env, keep, console, lender) for plan in plans]
     except Interrupted as stopped:
         err.print(f"{stopped}; nothing is left running")
         raise typer.Exit(1) from None

@@ -61,9 +61,12 @@ class Child:
             raise DemoFailed(f"{self.name} ended with code {self.process.returncode}")
         return self.log.read_text(errors="replace")
 
-    def stop(self, seconds: float = STOP_S) -> None:
-        """End it, the hard way if it takes too long."""
+    def ask_to_end(self) -> None:
+        """Ask it to end in order, without waiting for it."""
         self.process.send_signal(signal.SIGTERM)
+
+    def end(self, seconds: float = STOP_S) -> None:
+        """Wait for the end that it was asked for, and insist if it takes too long."""
         try:
             self.process.wait(seconds)
         except subprocess.TimeoutExpired:

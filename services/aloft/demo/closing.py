@@ -21,7 +21,11 @@ def page(outcomes: Sequence[Outcome], written: Sequence[Path]) -> RenderableType
     if len(outcomes) > 1:
         parts.append(seed_table(outcomes))
     parts += [Text("Why these images", "bold"), *(_item(*one) for one in _whys(outcome)), blank]
-    parts += [Text(headline(outcome), "bold"), blank, Text("Next", "bold")]
+    parts += [Text(headline(outcome), "bold"), blank]
+    if outcome.ran_on:
+        parts += [Text("Ran on", "bold"), *(_item(*one) for one in outcome.ran_on.items())]
+        parts += [Text("TorchServe answers, a held-out image", "bold"), *_answers(outcome), blank]
+    parts += [Text("Next", "bold")]
     parts += [_item(*one) for one in next_steps(outcomes)]
     parts += [blank, Text("Written"), *(Text(f"  {path}", "cyan") for path in written)]
     return Group(*parts)
@@ -106,6 +110,11 @@ def _whys(outcome: Outcome) -> list[tuple[str, str]]:
         for one in outcome.active.rounds[:3]
         for first in one.chosen[:1]
     ]
+
+
+def _answers(outcome: Outcome) -> list[RenderableType]:
+    arms = (outcome.active, outcome.random)
+    return [_item(arm.campaign, arm.served.sentence()) for arm in arms if arm.served]
 
 
 def _ap(value: float | None) -> str:

@@ -1,10 +1,10 @@
 """What a demonstration ended with, as the public API told it: both arms, round by round."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from aloft.demo.plan import Plan
+from aloft.demo.plan import ACTIVE, RANDOM, Plan
 
 SCORE = "test/map_macro"
 AP = "test/ap/"
@@ -52,6 +52,23 @@ class Round:
 
 
 @dataclass(frozen=True, slots=True)
+class Served:
+    """What the model server answered a held-out image in the end, where anybody can ask it."""
+
+    version: int
+    digest: str
+    """Of the archive that the version was loaded from."""
+    predicted: Sequence[str]
+    shown: Sequence[str]
+    """What the image really shows."""
+
+    def sentence(self) -> str:
+        """Say it in a line."""
+        said, true = (", ".join(one) or "nothing" for one in (self.predicted, self.shown))
+        return f"version {self.version} (sha256 {self.digest[:12]}…) says {said}, and it shows {true}"
+
+
+@dataclass(frozen=True, slots=True)
 class ArmOutcome:
     """One campaign."""
 
@@ -60,6 +77,8 @@ class ArmOutcome:
     rounds: Sequence[Round]
     stopped: str
     """Which rule stopped it."""
+    served: Served | None = None
+    """None where versions answer inside a service alone."""
 
     @property
     def curve(self) -> list[tuple[int, float]]:
@@ -102,6 +121,8 @@ class Outcome:
     """How long each stage before the rounds took, by its name."""
     peak_mb: float = 0.0
     """The most memory that all processes held, each at its own time."""
+    ran_on: Mapping[str, str] = field(default_factory=dict)
+    """What each server was, by its name; none where it ran embedded."""
 
     @property
     def gain(self) -> float:
@@ -144,7 +165,8 @@ def as_dict(outcome: Outcome) -> dict[str, Any]:
         "stages": {name: round(value, 2) for name, value in outcome.stages.items()},
         "gain": round(outcome.gain, 4),
         "labels_saved": None if saved is None else round(saved, 4),
-        "arms": {arm.campaign: _arm(arm) for arm in (outcome.active, outcome.random)},
+        "ran_on": dict(outcome.ran_on),
+        "arms": {ACTIVE: _arm(outcome.active), RANDOM: _arm(outcome.random)},
         "labels": {
             label: {
                 "pool": outcome.pool[label],
@@ -160,6 +182,8 @@ def as_dict(outcome: Outcome) -> dict[str, Any]:
 
 def _arm(arm: ArmOutcome) -> dict[str, Any]:
     return {
+        "campaign": arm.campaign,
+        "served": None if arm.served is None else asdict(arm.served),
         "strategy": arm.strategy,
         "stopped": arm.stopped,
         "rounds": [

@@ -46,6 +46,8 @@ class Plan:
     pretraining: Pretraining = Pretraining()
     training: Training = Training()
     seed: int = 0
+    prefix: str = ""
+    """Of the campaigns' names, where they must be told from others'."""
 
     @property
     def budget(self) -> int:
@@ -55,7 +57,7 @@ class Plan:
     @property
     def arms(self) -> tuple["Arm", "Arm"]:
         """The two campaigns."""
-        return Arm(ACTIVE, self.strategy), Arm(RANDOM, "random")
+        return Arm(f"{self.prefix}{ACTIVE}", self.strategy), Arm(f"{self.prefix}{RANDOM}", "random")
 
     def sentence(self) -> str:
         """Describe it in a line."""

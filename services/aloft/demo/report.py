@@ -32,11 +32,13 @@ def html(outcomes: Sequence[Outcome]) -> str:
     parts = [
         f"<h1>Aloft: {escape(outcome.active.strategy)} against random</h1>",
         f"<p class='dim'>{escape(outcome.plan.sentence())}</p>",
+        _servers(outcome),
         f"<p class='lead'>{escape(headline(outcome))}</p>",
         _curves(outcomes),
         _seeds(outcomes) if len(outcomes) > 1 else "",
         _labels(outcome),
         _rounds(outcome),
+        _served(outcome),
         _times(outcome),
         _recipe(outcome),
         _next(outcomes),
@@ -116,6 +118,28 @@ def _figure(one: Chosen, thumbnails: Thumbnails) -> str:
     shown = escape(", ".join(one.shown))
     caption = f"<figcaption><b>{shown}</b><br>{escape(one.why)}</figcaption>"
     return f"<figure><img alt='{shown}' src='data:image/png;base64,{data}'>{caption}</figure>"
+
+
+def _servers(outcome: Outcome) -> str:
+    if not outcome.ran_on:
+        return ""
+    found = "; ".join(f"{server} {what}" for server, what in outcome.ran_on.items())
+    return f"<p class='dim'>Each service a process of its own, on {escape(found)}.</p>"
+
+
+def _served(outcome: Outcome) -> str:
+    rows = [
+        (arm.campaign, str(one.version), one.digest, ", ".join(one.predicted) or "–", ", ".join(one.shown))
+        for arm in (outcome.active, outcome.random)
+        if (one := arm.served) is not None
+    ]
+    if not rows:
+        return ""
+    heads = ("campaign", "version", "sha256 of its archive", "says", "shows")
+    return (
+        "<h2>What is served</h2><p>In the end TorchServe was asked for a held-out image without naming a"
+        f" version, and answered with the one that had learned from all labels:</p>{_table(heads, rows)}"
+    )
 
 
 def _times(outcome: Outcome) -> str:

@@ -5,20 +5,27 @@ import tempfile
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import grpc
 from rich.console import Console
 
 from aloft.demo.children import DemoFailed
+from aloft.demo.embedded import Embedded
 from aloft.demo.interruption import Interruption
 from aloft.demo.outcome import Outcome
 from aloft.demo.plan import Plan, Rooms
 from aloft.demo.play import Play
 from aloft.demo.screen import screen
 from aloft.demo.stage import Stage
+from aloft.demo.system import System
 from aloft.kit.errors import AloftError
 from aloft.kit.rpc.channel import error_of
+
+if TYPE_CHECKING:
+    from aloft.demo.real.lending import Lender
 
 HASTE = {
     # Nobody routes calls to these services, so nobody needs time to turn away.
@@ -30,20 +37,31 @@ HASTE = {
 }
 
 
-def perform(plan: Plan, env: Mapping[str, str], keep: Path | None, console: Console) -> Outcome:
-    """Run the demonstration. However it ends, no process is left, and no file unless it is to be kept."""
+def perform(
+    plan: Plan, env: Mapping[str, str], keep: Path | None, console: Console, lender: "Lender | None" = None
+) -> Outcome:
+    """Run the demonstration, on servers if there is somebody who lends them.
+
+    However it ends, no process is left, and nothing that it made unless it is to be kept.
+    """
     began = time.monotonic()
     interruption = Interruption()
 
     def clock() -> float:
         return time.monotonic() - began
 
+    def say(sentence: str) -> None:
+        console.print(sentence, markup=False, soft_wrap=True)
+
+    trust = lender.trust if lender else {}
     with (
         interruption.listening(),
-        _rooms({**env, **HASTE}, keep) as rooms,
-        Stage(rooms, interruption) as stage,
+        _rooms({**env, **HASTE, **trust}, keep) as rooms,
+        lender.lent(rooms, interruption.check, say) if lender else _embedded(rooms) as system,
+        Stage(rooms, system, interruption) as stage,
         interruption.raising(),
     ):
+        plan = replace(plan, prefix=system.prefix)
         shown = screen(console, plan, clock)
         try:
             return Play(plan, rooms, stage, shown, clock).run()
@@ -51,6 +69,11 @@ def perform(plan: Plan, env: Mapping[str, str], keep: Path | None, console: Cons
             raise DemoFailed(_sentence(stage, failure), stage.tails()) from failure
         finally:
             shown.close()
+
+
+@contextmanager
+def _embedded(rooms: Rooms) -> Iterator[System]:
+    yield Embedded(rooms)
 
 
 @contextmanager

@@ -1,8 +1,6 @@
-"""The running system of a demonstration: `aloft up`, its administrator, its vendor."""
+"""The running system of a demonstration: its services, its administrator, its vendor."""
 
 import os
-import random
-import socket
 import time
 from collections.abc import Sequence
 from contextlib import ExitStack
@@ -16,41 +14,21 @@ from grpc_health.v1.health_pb2_grpc import HealthStub
 from aloft.demo.children import POLL_S, Child, DemoFailed
 from aloft.demo.interruption import Interruption
 from aloft.demo.plan import Arm, Rooms
+from aloft.demo.system import SERVICES, Process, System
 from aloft.kit.rpc.channel import channel
 
-SERVICES = ("label-store", "embedding", "acquisition", "trainer")
-OFFSETS = (0, 1, 2, 3, 4, 10, 20)
-"""What `aloft up` takes beside its first port."""
 READY_S, COMMAND_S, CALL_S = 90.0, 60.0, 10.0
-
-
-def free_base(tries: int = 200) -> int:
-    """Find a port with which `aloft up` can start, below those that the kernel gives to clients."""
-    for _ in range(tries):
-        base = random.randrange(20_000, 32_000)
-        if all(_free(base + offset) for offset in OFFSETS):
-            return base
-    raise DemoFailed("no free ports between 20000 and 32000 on 127.0.0.1")
-
-
-def _free(port: int) -> bool:
-    with socket.socket() as probe:
-        try:
-            probe.bind(("127.0.0.1", port))
-        except OSError:
-            return False
-        return True
 
 
 class Stage:
     """Starts what is needed, opens channels to it, and ends all of it with the block."""
 
-    def __init__(self, rooms: Rooms, interruption: Interruption) -> None:
+    def __init__(self, rooms: Rooms, system: System, interruption: Interruption) -> None:
         self._rooms = rooms
         self._interruption = interruption
-        self._base = free_base()
         self._channels = ExitStack()
         self._children: list[Child] = []
+        self.system = system
 
     def __enter__(self) -> Self:
         self._rooms.home.mkdir(parents=True)
@@ -58,28 +36,27 @@ class Stage:
 
     def __exit__(self, *_: object) -> None:
         self._channels.close()
+        if self.system.orderly:
+            for child in reversed(self._children):
+                child.ask_to_end()
         for child in reversed(self._children):
-            # What nobody keeps needs no orderly end, and a person waits for this one.
-            child.stop() if self._rooms.kept else child.kill()
-
-    def target(self, service: str) -> str:
-        """Say where a service listens."""
-        return f"127.0.0.1:{self._base + SERVICES.index(service)}"
+            child.end() if self.system.orderly else child.kill()
 
     def channel(self, service: str, key: str = "") -> grpc.Channel:
         """Open a channel that ends with the stage."""
-        return self._channels.enter_context(channel(self.target(service), key=key, deadline_s=CALL_S))
+        target = self.system.targets[service]
+        return self._channels.enter_context(channel(target, key=key, deadline_s=CALL_S))
 
     def start_services(self) -> None:
-        """Begin to start all four services."""
-        home, base = str(self._rooms.home), str(self._base)
-        self._start("aloft up", "aloft.cli.main", "up", "--data-dir", home, "--port", base)
+        """Begin to start all services."""
+        for process in self.system.processes():
+            self._start(process)
 
     def wait_until_ready(self) -> None:
         """Wait until each service says that it is."""
         until = time.monotonic() + READY_S
         for service in SERVICES:
-            with grpc.insecure_channel(self.target(service)) as opened:
+            with grpc.insecure_channel(self.system.targets[service]) as opened:
                 stub: Any = HealthStub(opened)
                 while not _ready(stub):
                     self.check()
@@ -89,9 +66,7 @@ class Stage:
 
     def bootstrap(self) -> str:
         """Make the administrator's key."""
-        child = self._start(
-            "aloft admin", "aloft.cli.main", "admin", "bootstrap", "--data-dir", str(self._rooms.home)
-        )
+        child = self._start(self.system.bootstrap())
         key = child.result(self._interruption, COMMAND_S).strip().splitlines()[-1]
         self._children.remove(child)
         child.log.unlink()
@@ -102,12 +77,12 @@ class Stage:
         """Let the simulated vendor label each arm. It knows where the API is, its key, and its own truth."""
         _write_secret(self._rooms.vendor_key, key)
         for arm in arms:
-            told = {"target": self.target(SERVICES[0]), "campaign": arm.campaign, "max-tasks": "20"}
+            told = {"target": self.system.targets[SERVICES[0]], "campaign": arm.campaign, "max-tasks": "20"}
             told["idle-s"] = "1"
             files = {"key-file": self._rooms.vendor_key, "truth": self._rooms.truth}
             given = {**told, **files}.items()
             options = [part for name, value in given for part in (f"--{name}", str(value))]
-            self._start(f"vendor of {arm.campaign}", "aloft.demo.vendor", *options)
+            self._start(Process(f"vendor of {arm.campaign}", ("aloft.demo.vendor", *options)))
 
     def check(self) -> None:
         """Raise if a process has ended by itself, or if the demonstration was asked to end."""
@@ -125,8 +100,9 @@ class Stage:
         said = ((child.name, child.tail()) for child in self._children)
         return "\n".join(f"--- {name}\n{tail}" for name, tail in said if tail)
 
-    def _start(self, name: str, *command: str) -> Child:
-        child = Child(name, self._rooms.log(name.replace(" ", "-")), self._rooms.env, command)
+    def _start(self, process: Process) -> Child:
+        log = self._rooms.log(process.name.replace(" ", "-"))
+        child = Child(process.name, log, {**self._rooms.env, **process.env}, process.command)
         self._children.append(child)
         return child
 

@@ -11,7 +11,7 @@ ROUND = 100
 SELECTED, LABELLED, TRAINED = 10, 30, 80
 """The points that are behind when a part of a round is."""
 
-SERVICES, IMAGES, PRETRAINING = "services", "images", "pre-training"
+SERVICES, IMAGES, PRETRAINING, SERVED = "services", "images", "pre-training", "served"
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,17 +51,20 @@ class Step:
         return share * spent * (self.of - self.done) / self.done + (1 - share) * usual
 
 
-def steps_of(plan: Plan) -> list[Step]:
-    """List the steps with what they take on two free cores."""
+def steps_of(plan: Plan, *, served: bool = False) -> list[Step]:
+    """List the steps with what they take on two free cores; in the end a model server is asked, if any is."""
     rounds = plan.batches * (4 + plan.training.steps * plan.training.batch_images / 1000 + plan.images / 1000)
     views = plan.pretraining.steps * plan.pretraining.batch_images
-    return [
+    steps = [
         Step(SERVICES, "all four are ready", "", 8.0, "starting; the pool is drawn meanwhile"),
         Step(IMAGES, "registered", SERVICES, 2.0 + plan.images / 400, of=plan.images + plan.test),
         Step(PRETRAINING, "done: one base version for both arms", IMAGES, 5.0 + views / 700, of=ROUND),
         Step(ACTIVE, "", PRETRAINING, rounds, of=plan.batches * ROUND),
         Step(RANDOM, "", PRETRAINING, rounds, of=plan.batches * ROUND),
     ]
+    if served:
+        steps.append(Step(SERVED, "both final versions answer", RANDOM, 10.0, "being loaded", of=2))
+    return steps
 
 
 @dataclass(frozen=True, slots=True)
