@@ -406,7 +406,7 @@ def test_the_ranking_lies_best_first_in_the_store_without_what_is_labelled(sqlit
     sqlite.work()
     newest = sqlite.rankings()[0]
     key = ranking_file.ranking_key(CAMPAIGN, 1, newest.digest)
-    ranked = ranking_file.read(sqlite.objects, key, newest.digest)
+    ranked = ranking_file.read(sqlite.objects, key, newest.digest, newest.images)
     assert set(hexadecimal(ranked.images)) == {image(number) for number in range(9)} - set(labelled)
     assert ranked.scores.tolist() == sorted(ranked.scores.tolist(), reverse=True)
 

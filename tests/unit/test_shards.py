@@ -22,6 +22,7 @@ from aloft.shards import (
     ShardDamaged,
     attempt_of,
     feature_shard_key,
+    find,
     logit_shard_key,
     read_manifest,
     read_rows,
@@ -32,6 +33,7 @@ from aloft.shards import (
     write_manifest,
     write_shard,
 )
+from aloft.shards.arrow import ids_of
 
 SIZE = 5
 LABELS = ("water", "ship")
@@ -115,13 +117,38 @@ def test_a_stream_leaves_out_what_is_excluded(objects: DirectoryObjects) -> None
     assert read == ["".join(names(7, 100)), "".join(names(5, 201))]
 
 
-def test_a_stream_reads_one_shard_at_a_time(objects: DirectoryObjects) -> None:
-    parts = [shard(objects, part) for part in (1, 2)]
+def test_a_stream_reads_only_a_few_shards_ahead(objects: DirectoryObjects) -> None:
+    parts = [shard(objects, part) for part in range(1, 9)]
     rows = stream(objects, manifest(*parts))
     next(rows)
-    objects.delete([parts[1].key])
+    objects.delete([parts[-1].key])
     with pytest.raises(LookupError):
-        next(rows)
+        list(rows)
+
+
+@pytest.mark.parametrize("width", [2, 3])
+def test_images_are_found_by_the_heads_of_shards_with_what_reading_their_features_takes(
+    objects: DirectoryObjects, width: int
+) -> None:
+    names = [f"{number:032x}" for number in range(1, 12)]
+    features = np.arange(11 * width, dtype=np.float32).reshape(11, width)
+    cuts = [(0, 3), (3, 4), (4, 11)]  # heads of an odd and of an even number of rows
+    parts = [
+        write_shard(
+            objects, feature_shard_key("c", "b", part, "a"), names[slice(*cut)], features[slice(*cut)]
+        )
+        for part, cut in enumerate(cuts)
+    ]
+    whole = Manifest("c", 1, "b", width, (*parts[:2], replace(parts[2], excluded=(2,))))
+    wanted = np.sort(ids_of([names[0], names[2], names[3], names[6], names[10], "f" * 32]))
+    found = find(objects, whole, wanted)
+    assert wanted[found.numbers].tolist() == [bytes.fromhex(names[each]) for each in (0, 2, 3, 10)]
+    assert np.array_equal(read_rows(objects, whole, found.places), features[[0, 2, 3, 10]])
+    assert found.norms == pytest.approx(np.linalg.norm(features[[0, 2, 3, 10]], axis=1), rel=1e-6)
+
+
+def test_nothing_is_found_where_nothing_is_asked_for(objects: DirectoryObjects) -> None:
+    assert len(find(objects, manifest(shard(objects)), ids_of([])).numbers) == 0
 
 
 def test_a_manifest_with_another_digest_is_refused(objects: DirectoryObjects) -> None:

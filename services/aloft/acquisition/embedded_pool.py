@@ -1,85 +1,106 @@
 """The pool of a manifest, less the images that are not wanted, as strategies read it."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 import numpy as np
 
-from aloft.acquisition import metrics
-from aloft.acquisition.whereabouts import Whereabouts
+from aloft.acquisition import metrics, whereabouts
+from aloft.acquisition.progress import Alive
+from aloft.acquisition.sources import Sources
 from aloft.kit.objects.port import Objects
-from aloft.shards import LogitRows, Manifest, Rows, stream, stream_logits
-from aloft.strategies.pool import Block, Earlier, Features, Ids, Known, without
+from aloft.shards import LogitRows, Manifest, Rows, read_manifest, stream, stream_logits
+from aloft.strategies.pool import Block, Earlier, Features, Ids, Known, ids, without
 from aloft.strategies.strategy import Needs
-
-Alive = Callable[[int, int], None]
-"""Told how many images have been read, of how many."""
 
 
 class EmbeddedPool:
-    """Streams the shards of a manifest, one in memory at a time, and only those that a strategy needs."""
+    """Streams the shards of a manifest, a few in memory at a time, and only those that a strategy needs."""
 
     def __init__(
-        self, objects: Objects, manifest: Manifest, needs: Needs, excluded: Ids, alive: Alive
+        self, objects: Objects, manifest: Manifest, needs: Needs, sources: Sources, alive: Alive
     ) -> None:
         self._objects = objects
         self._manifest = manifest
         self._needs = needs
-        self._excluded = excluded
+        self._sources = sources
+        self._excluded = sources.excluded
         self._alive = alive
-        self._whereabouts: Whereabouts | None = None
 
     @property
     def known(self) -> Known:
-        """What labels have said so far."""
-        return Known(self._manifest.labels, (0,) * len(self._manifest.labels))
-
-    def covered(self) -> Features:
-        """Read the features of what is labelled or in flight."""
-        return np.empty((0, self._manifest.feature_size), dtype=np.float16)
-
-    def earlier(self) -> Earlier | None:
-        """Give what the version before said."""
-        return None
-
-    def less(self, excluded: Ids) -> "EmbeddedPool":
-        """Make a pool of the same manifest without these images, sorted, that knows where the others lie."""
-        pool = EmbeddedPool(self._objects, self._manifest, self._needs, excluded, self._alive)
-        pool._whereabouts = self._whereabouts
-        return pool
+        """What labels have said so far. A label that the version does not know does not count."""
+        labels, positives = self._manifest.labels, self._sources.positives
+        return Known(labels, tuple(positives.get(label, 0) for label in labels), self._sources.labelled)
 
     def blocks(self) -> Iterator[Block]:
         """Read it, telling after each shard how many images have been read, of how many."""
-        for rows in self._read():
-            kept = without(rows.images, self._excluded)
-            if isinstance(rows, Rows):
-                yield Block(rows.images[kept], rows.features[kept], rows.norms[kept])
-            else:
-                yield Block(rows.images[kept], None, rows.norms[kept], rows.logits[kept])
+        done = 0
+        for features, logits in self._stream():
+            block, read = _block(features, logits, self._excluded)
+            if len(block):
+                yield block
+            done += read
+            self._alive(done, self._manifest.images)
+        metrics.READ.inc(done)
 
     def features_of(self, images: Ids) -> Features:
         """Read the features of single images by the ranges where they lie."""
-        if self._whereabouts is None:
-            for _ in self._read():
-                pass
-        if self._whereabouts is None:
+        if not (self._needs.candidates or self._needs.features):
             raise TypeError("this strategy reads candidates, and does not say so in its needs")
         metrics.CANDIDATES.inc(len(images))
-        return self._whereabouts.features(self._objects, self._manifest, images)
+        return whereabouts.features_of(self._objects, self._manifest, images)
 
-    def _read(self) -> Iterator[Rows | LogitRows]:
-        done, seen = 0, []
-        for rows in self._stream():
-            done += len(rows)
-            yield rows
-            if self._needs.candidates:
-                seen.append(Whereabouts.of_rows(rows))
-            self._alive(done, self._manifest.images)
+    def covered(self) -> Features:
+        """Read the features of what is labelled or in flight and still in the pool, in order of id."""
+        if not self._needs.covered:
+            raise TypeError("this strategy reads what is covered, and does not say so in its needs")
+        images = ids(list(self._sources.covered))
+        return whereabouts.features_of_those_there(self._objects, self._manifest, images)
+
+    def earlier(self) -> Earlier | None:
+        """Give what the promoted version with a head before this one said, by its newest manifest."""
+        if not self._needs.earlier:
+            raise TypeError("this strategy reads an earlier version, and does not say so in its needs")
+        if self._sources.earlier is None:
+            return None
+        manifest = read_manifest(self._objects, *self._sources.earlier)
+        return Earlier(manifest.labels, lambda: self._earlier_blocks(manifest))
+
+    def _earlier_blocks(self, manifest: Manifest) -> Iterator[Block]:
+        done = 0
+        nothing: Ids = np.empty(0, dtype="S16")
+        for rows in stream_logits(self._objects, manifest):
+            block, read = _block(None, rows, nothing)
+            yield block
+            done += read
+            self._alive(done, manifest.images)
         metrics.READ.inc(done)
-        if self._needs.candidates:
-            self._whereabouts = Whereabouts.of(seen)
 
-    def _stream(self) -> Iterator[Rows | LogitRows]:
+    def _stream(self) -> Iterator[tuple[Rows | None, LogitRows | None]]:
         # Whoever needs ids alone reads them from the logits too: they are so much smaller than features.
-        if self._needs.logits or (self._manifest.labels and not self._needs.features):
-            return iter(stream_logits(self._objects, self._manifest))
-        return iter(stream(self._objects, self._manifest))
+        needs, labels = self._needs, self._manifest.labels
+        by_logits = needs.logits or needs.columns or (labels and not needs.features)
+        if not by_logits:
+            return ((rows, None) for rows in stream(self._objects, self._manifest))
+        logits = stream_logits(self._objects, self._manifest)
+        if not needs.features:
+            return ((None, rows) for rows in logits)
+        return zip(stream(self._objects, self._manifest), logits, strict=True)
+
+
+def _block(features: Rows | None, logits: LogitRows | None, excluded: Ids) -> tuple[Block, int]:
+    """Leave out what is not wanted of a shard, and say how many images it had."""
+    rows = logits if features is None else features
+    assert rows is not None
+    kept = without(rows.images, excluded)
+    # Ids and norms are copied: a strategy that keeps them would keep all of the shard that they lie in.
+    images, norms = rows.images[kept], rows.norms[kept]
+    of_all = slice(None) if len(images) == len(rows) else kept
+    block = Block(
+        images,
+        None if features is None else features.features[of_all],
+        norms,
+        None if logits is None else logits.logits[of_all],
+        columns={} if logits is None else {name: column[of_all] for name, column in logits.columns.items()},
+    )
+    return block, len(rows)

@@ -14,12 +14,14 @@ from aloft.kit.database import Transaction
 from aloft.kit.errors import NotFound
 from aloft.kit.explaining import Cause, Kind
 
-_KINDS = {Awaited.STOPPED: Kind.IDLE, Awaited.IMAGES: Kind.STUCK}
+_KINDS = {Awaited.STOPPED: Kind.IDLE, Awaited.IMAGES: Kind.STUCK, Awaited.NEEDS: Kind.STUCK}
 """Of what is not simply somebody's next move."""
 
 _REMEDIES = {
     Awaited.PAUSED: "`aloft campaign resume {campaign}`",
     Awaited.IMAGES: "`aloft images import {campaign}`, or `aloft campaign stop {campaign}`",
+    Awaited.NEEDS: "give the campaign another strategy, or make what it lacks, then"
+    " `aloft ranking rerank {campaign}`",
     Awaited.ACCEPTANCE: "see what the label store says of the campaign's budget",
 }
 
@@ -70,7 +72,7 @@ def _since(known: _Known, awaited: Awaited) -> int | None:
     match awaited:
         case Awaited.STOPPED | Awaited.PAUSED | Awaited.VERSION:
             return known.campaign.state_us
-        case Awaited.POOL:
+        case Awaited.POOL | Awaited.NEEDS:
             return known.promoted_us
         case Awaited.LABELS:
             return known.batch.created_us if known.batch else None

@@ -3,20 +3,32 @@
 from aloft.acquisition.domain.due import EMPTY
 from aloft.acquisition.store import batches, campaigns, images
 from aloft.acquisition.store.campaigns import Campaign
+from aloft.acquisition.store.labels import LabelSet
 from aloft.api.events.v1 import events_pb2 as events
+from aloft.api.labels.v1 import campaign_pb2 as pb
 from aloft.kit.bus.context import Context
 from aloft.kit.database import Transaction
 
+_HELD_OUT = (pb.SPLIT_VALIDATION, pb.SPLIT_TEST)
 _EVALUATION = 0
 """The batch that is the label store's own: nothing of it was selected here."""
 
 
 def labels_committed(tx: Transaction, campaign: Campaign, event: events.LabelsCommitted, _: Context) -> None:
-    """Mark the images as labelled and count the revision."""
+    """Mark the images as labelled, keep which labels each has, and count the revision."""
     if campaigns.apply_revision(tx, campaign, event.label_revision) and images.label(
-        tx, campaign.id, {each.image: each.version for each in event.label_sets}
+        tx, campaign.id, event.label_revision, [_label_set(each) for each in event.label_sets]
     ):
         campaigns.changed(tx, campaign.id)
+
+
+def _label_set(said: events.CommittedLabelSet) -> LabelSet:
+    return LabelSet(
+        image=said.image,
+        version=said.version,
+        held_out=said.split in _HELD_OUT,
+        positives=tuple(each.label for each in said.verdicts if each.verdict == pb.VERDICT_POSITIVE),
+    )
 
 
 def batch_closed(tx: Transaction, campaign: Campaign, event: events.BatchClosed, context: Context) -> None:

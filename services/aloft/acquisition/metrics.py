@@ -1,10 +1,12 @@
 """What an operator sees of rankings and selections."""
 
+from collections.abc import Mapping
+
 from prometheus_client import Counter, Gauge, Histogram
 
 SECONDS = Histogram(
     "aloft_acquisition_stage_seconds",
-    "How long a stage of a campaign's selection took: rank, select or store.",
+    "How long a stage of a campaign's selection took: rank, store, select, balance, preview or compare.",
     ["stage"],
     buckets=(0.01, 0.05, 0.2, 1, 5, 20, 60, 300, 1200),
 )
@@ -26,4 +28,23 @@ FRESHNESS = Histogram(
     "From the publishing of a version to the first ranking of the pool under it.",
     buckets=(0.1, 0.5, 1, 5, 20, 60, 300, 1200, 3600, 14400),
 )
+WAITED = Gauge(
+    "aloft_acquisition_newest_published_to_ranked_seconds",
+    "The same of a campaign's newest ranked version.",
+    ["campaign"],
+)
+EXPECTED = Gauge(
+    "aloft_acquisition_expected_positives",
+    "How many images of a campaign's newest batch are expected to have a label: p summed over the batch.",
+    ["campaign", "label"],
+)
 BATCHES = Counter("aloft_acquisition_batches", "Batches selected.", ["campaign", "strategy"])
+
+LABELS_SHOWN = 200
+"""Labels of a campaign that have a series of their own: a taxonomy of thousands would be too many."""
+
+
+def show_balance(campaign: str, expected: Mapping[str, float]) -> None:
+    """Show what the newest batch is expected to bring of each label, in the order of the taxonomy."""
+    for label, count in list(expected.items())[:LABELS_SHOWN]:
+        EXPECTED.labels(campaign, label).set(count)

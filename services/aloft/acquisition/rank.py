@@ -4,34 +4,44 @@ What it read may be old when it commits. So a commit locks the campaign, decides
 and writes only if that is still what was done; otherwise it drops its work and queues the job anew.
 """
 
-import time
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
-from aloft import strategies
-from aloft.acquisition import metrics, ranking, ranking_file, selection, situation
+from google.protobuf.json_format import MessageToDict
+
+from aloft.acquisition import (
+    balance,
+    messages,
+    metrics,
+    needs,
+    ranking,
+    ranking_file,
+    selection,
+    situation,
+)
 from aloft.acquisition.domain import seeds
 from aloft.acquisition.domain.due import Rank, Select
-from aloft.acquisition.embedded_pool import Alive, EmbeddedPool
-from aloft.acquisition.plan import Plan, plan
-from aloft.acquisition.store import rankings
+from aloft.acquisition.domain.situation import Refused
+from aloft.acquisition.embedded_pool import EmbeddedPool
+from aloft.acquisition.plan import Plan, plan, plan_to_rerank
+from aloft.acquisition.progress import telling
+from aloft.acquisition.store import campaigns, rankings, refusals
 from aloft.kit.database import Transactions
+from aloft.kit.errors import Aborted
 from aloft.kit.jobs import Jobs, Lease
 from aloft.kit.objects.port import Objects
-from aloft.shards import read_manifest
-from aloft.strategies.strategy import Needs, Ranked
-
-_TELL_EVERY_S = 2.0
-"""How often a running job says how far it is."""
+from aloft.shards import Manifest, read_manifest
+from aloft.strategies.strategy import Ranked, Strategy
 
 
 @dataclass(frozen=True, slots=True)
 class _Fresh:
-    """A ranking that this job has just committed, and the pool it was made of."""
+    """A ranking that this job has just committed, and what it was made of."""
 
-    version: int
+    made: rankings.Ranking
     ranked: Ranked
-    pool: EmbeddedPool
+    manifest: Manifest
+    strategy: Strategy
 
 
 class RankJob:
@@ -47,21 +57,48 @@ class RankJob:
         with self._database.read() as tx:
             now = plan(tx, lease.job.campaign)
         fresh: _Fresh | None = None
-        if isinstance(now.step, Rank):
-            fresh, now = self._rank(lease, now, now.step)
-        if isinstance(now.step, Select):
-            self._select(lease, now, now.step, fresh)
-        else:
-            with lease.finish({"version": fresh.version} if fresh else None) as tx:
-                situation.queue_what_is_due(tx, self._jobs, lease.job.campaign)
+        try:
+            if isinstance(now.step, Rank):
+                fresh, now = self._rank(lease, now, now.step)
+            if isinstance(now.step, Select):
+                self._select(lease, now, now.step, fresh)
+                return None
+        except needs.Unmet as unmet:
+            self._refuse(lease, now, unmet)
+            return None
+        with lease.finish({"version": fresh.made.version} if fresh else None) as tx:
+            situation.queue_what_is_due(tx, self._jobs, lease.job.campaign)
+        return None
+
+    def rerank(self, lease: Lease) -> Mapping[str, object] | None:
+        """Rank the newest pool although nothing changed, because somebody asked for it."""
+        with self._database.read() as tx:
+            now = plan_to_rerank(tx, lease.job.campaign)
+        assert isinstance(now.step, Rank)
+        fresh = self._compute(lease, now, now.step)
+        result: dict[str, object] = {}
+        with lease.finish(result) as tx:
+            made = ranking.commit(tx, fresh.made, now.step, asked=True)
+            if made is None:
+                raise Aborted("RANKING_OUTDATED", "a newer pool was embedded while this one was ranked")
+            result.update(MessageToDict(messages.ranking(made)))
+            situation.queue_what_is_due(tx, self._jobs, lease.job.campaign)
         return None
 
     def _rank(self, lease: Lease, now: Plan, step: Rank) -> tuple[_Fresh | None, Plan]:
+        fresh = self._compute(lease, now, step)
+        with lease.transaction() as tx:
+            committed = ranking.commit(tx, fresh.made, step)
+            return (fresh if committed else None), plan(tx, now.campaign.id)
+
+    def _compute(self, lease: Lease, now: Plan, step: Rank) -> _Fresh:
+        assert now.sources is not None
         campaign = now.campaign
-        strategy = strategies.load(step.strategy)
+        manifest = read_manifest(self._objects, *now.sources.manifest)
+        strategy = needs.load(step.strategy, manifest)
         seed = seeds.of_ranking(campaign.seed, step.version)
         with metrics.SECONDS.labels("rank").time():
-            pool = self._pool(lease, now, strategy.needs)
+            pool = EmbeddedPool(self._objects, manifest, strategy.needs, now.sources, telling(lease, "rank"))
             ranked = strategy.rank(pool, campaign.batch_size, seed)
         with metrics.SECONDS.labels("store").time():
             key, digest = ranking_file.write(self._objects, campaign.id, step.version, ranked)
@@ -77,44 +114,43 @@ class RankJob:
             left_out=ranked.left_out,
             key=key,
             digest=digest,
-            manifest_key=now.manifest[0],
-            manifest_digest=now.manifest[1],
+            manifest_key=now.sources.manifest[0],
+            manifest_digest=now.sources.manifest[1],
             label_revision=campaign.applied_revision,
         )
-        with lease.transaction() as tx:
-            committed = ranking.commit(tx, made, step)
-            return (_Fresh(step.version, ranked, pool) if committed else None), plan(tx, campaign.id)
+        return _Fresh(made, ranked, manifest, strategy)
 
     def _select(self, lease: Lease, now: Plan, step: Select, fresh: _Fresh | None) -> None:
-        assert now.ranking is not None
         made = now.ranking
-        strategy = strategies.load(made.strategy)
+        assert made is not None
+        assert now.sources is not None
+        if fresh is None:
+            manifest = read_manifest(self._objects, *now.sources.manifest)
+            strategy = needs.load(made.strategy, manifest)
+            ranked = ranking_file.read(self._objects, made.key, made.digest, made.images, made.left_out)
+        else:
+            manifest, strategy, ranked = fresh.manifest, fresh.strategy, fresh.ranked
         seed = seeds.of_batch(now.campaign.seed, step.batch)
         with metrics.SECONDS.labels("select").time():
-            ranked = fresh.ranked if fresh else self._read(made)
-            pool = fresh.pool.less(now.excluded) if fresh else self._pool(lease, now, strategy.needs)
-            picks = strategy.select(pool, ranked.without(now.excluded), now.campaign.batch_size, seed)
+            pool = EmbeddedPool(
+                self._objects, manifest, strategy.needs, now.sources, telling(lease, "select")
+            )
+            free = ranked.without(now.sources.excluded)
+            picks = strategy.select(pool, free, now.campaign.batch_size, seed)
+        with metrics.SECONDS.labels("balance").time():
+            expected = balance.expected(self._objects, manifest, picks)
         result = {"version": made.version, "batch": step.batch, "images": len(picks)}
         with lease.finish(result) as tx:
-            selection.commit(tx, now.campaign, step, made, seed, picks)
+            if selection.commit(tx, now.campaign, step, made, seed, picks):
+                tx.on_commit(lambda: metrics.show_balance(now.campaign.id, expected))
             situation.queue_what_is_due(tx, self._jobs, now.campaign.id)
 
-    def _read(self, made: rankings.Ranking) -> Ranked:
-        return replace(ranking_file.read(self._objects, made.key, made.digest), left_out=made.left_out)
-
-    def _pool(self, lease: Lease, now: Plan, needs: Needs) -> EmbeddedPool:
-        manifest = read_manifest(self._objects, *now.manifest)
-        return EmbeddedPool(self._objects, manifest, needs, now.excluded, _telling(lease, now))
-
-
-def _telling(lease: Lease, now: Plan) -> Alive:
-    stage = type(now.step).__name__.lower()
-    told = time.monotonic()
-
-    def alive(done: int, total: int) -> None:
-        nonlocal told
-        if time.monotonic() - told >= _TELL_EVERY_S:
-            lease.heartbeat(done=done, total=total, stage=stage)
-            told = time.monotonic()
-
-    return alive
+    def _refuse(self, lease: Lease, now: Plan, unmet: needs.Unmet) -> None:
+        """Keep why the strategy cannot work on this pool, and rest until either is another."""
+        on = now.step if isinstance(now.step, Rank) else now.ranking
+        assert on is not None
+        with lease.finish() as tx:
+            campaigns.locked(tx, now.campaign.id)
+            refused = Refused(on.version, on.generation, on.strategy, unmet.message)
+            refusals.write(tx, now.campaign.id, refused)
+            situation.queue_what_is_due(tx, self._jobs, now.campaign.id)

@@ -2,9 +2,7 @@
 
 from dataclasses import asdict
 
-from google.protobuf.timestamp_pb2 import Timestamp
-
-from aloft.acquisition import situation
+from aloft.acquisition import messages, situation
 from aloft.acquisition.domain.due import next_step, sentence
 from aloft.acquisition.store import batches, campaigns, rankings
 from aloft.acquisition.store.campaigns import Campaign
@@ -33,7 +31,7 @@ class AcquisitionServicer:
             found = rankings.find(tx, campaign, ranking)
         if found is None:
             raise NotFound("RANKING_NOT_FOUND", f"{request.name} does not exist", ranking=request.name)
-        return _ranking(found)
+        return messages.ranking(found)
 
     @allow(Role.ADMIN, Role.OPERATOR, Role.SERVICE)
     def ListRankings(self, request: pb.ListRankingsRequest, call: Call) -> pb.ListRankingsResponse:  # noqa: N802
@@ -45,7 +43,7 @@ class AcquisitionServicer:
             before = int(wanted.after[0]) if wanted.after else None
             found = rankings.page(tx, campaign, before, wanted.size + 1)
         shown, token = wanted.cut(found, lambda ranking: (ranking.number,))
-        return pb.ListRankingsResponse(rankings=map(_ranking, shown), next_page_token=token)
+        return pb.ListRankingsResponse(rankings=map(messages.ranking, shown), next_page_token=token)
 
     @allow(Role.ADMIN, Role.OPERATOR, Role.SERVICE)
     def ListSelectedImages(  # noqa: N802
@@ -96,20 +94,3 @@ def _known(tx: Transaction, campaign: str, call: Call) -> Campaign:
     if found is None:
         raise NotFound("CAMPAIGN_NOT_FOUND", f"campaigns/{campaign} does not exist", campaign=campaign)
     return found
-
-
-def _ranking(found: rankings.Ranking) -> pb.Ranking:
-    created = Timestamp()
-    created.FromMicroseconds(found.created_us)
-    return pb.Ranking(
-        name=names.RANKING.format(found.campaign, found.id),
-        model_version=found.version,
-        generation=found.generation,
-        strategy=found.strategy,
-        seed=found.seed,
-        images=found.images,
-        digest=found.digest,
-        label_revision=found.label_revision,
-        create_time=created,
-        left_out_images=found.left_out,
-    )

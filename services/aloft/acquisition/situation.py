@@ -3,9 +3,10 @@
 from aloft import strategies
 from aloft.acquisition.domain.due import Wait, next_step
 from aloft.acquisition.domain.situation import Batch, Embedded, Ranked, Revisions, Situation
-from aloft.acquisition.store import batches, models, rankings
+from aloft.acquisition.store import batches, labels, models, rankings, refusals
 from aloft.acquisition.store.campaigns import Campaign, find
 from aloft.kit.database import Transaction
+from aloft.kit.errors import InvalidArgument
 from aloft.kit.jobs import Jobs
 
 RANK = "rank"
@@ -33,6 +34,7 @@ def read(tx: Transaction, campaign: Campaign) -> Situation:
         ),
         changes=campaign.changes,
         exhausted_at=campaign.exhausted_at,
+        refused=refusals.find(tx, campaign.id),
     )
 
 
@@ -51,10 +53,19 @@ def _embedded(tx: Transaction, campaign: Campaign) -> Embedded | None:
     if found is None:
         return None
     version, generation = found
-    strategy = strategies.in_force(
-        campaign.strategy, strategies.Standing(base=version.base, batch_size=campaign.batch_size)
+    learned = labels.labelled(tx, campaign.id, version.label_revision)
+    standing = strategies.Standing(version.base, learned, campaign.batch_size)
+    return Embedded(
+        version.version, generation, version.label_revision, _in_force(campaign.strategy, standing)
     )
-    return Embedded(version.version, generation, version.label_revision, strategy)
+
+
+def _in_force(expression: str, standing: strategies.Standing) -> str:
+    try:
+        return strategies.in_force(expression, standing)
+    except InvalidArgument:
+        # The package that brings it is not installed here: ranking says so, where an operator sees it.
+        return expression
 
 
 def queue_what_is_due(tx: Transaction, jobs: Jobs, campaign: str) -> None:

@@ -4,6 +4,7 @@ Embedding writes them, acquisition reads them. Owns the format, the keys and the
 """
 
 from aloft.shards.errors import ShardDamaged
+from aloft.shards.heads import Found, find
 from aloft.shards.keys import (
     attempt_of,
     feature_shard_key,
@@ -13,10 +14,11 @@ from aloft.shards.keys import (
 )
 from aloft.shards.manifest import LogitShard, Manifest, Shard, read_manifest, write_manifest
 from aloft.shards.ranges import read_rows
-from aloft.shards.reader import LogitRows, Rows, read_shard, stream, stream_logits
+from aloft.shards.reader import LogitRows, Rows, read_logits, read_shard, stream, stream_logits
 from aloft.shards.writer import write_logits, write_shard
 
 __all__ = [
+    "Found",
     "LogitRows",
     "LogitShard",
     "Manifest",
@@ -26,8 +28,10 @@ __all__ = [
     "attempt_of",
     "feature_shard_key",
     "features_folder",
+    "find",
     "logit_shard_key",
     "logits_folder",
+    "read_logits",
     "read_manifest",
     "read_rows",
     "read_shard",

@@ -1,7 +1,8 @@
-"""Reads a manifest's shards as a stream, one in memory at a time."""
+"""Reads a manifest's shards as a stream, a few in memory at a time."""
 
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -9,9 +10,15 @@ from numpy.typing import NDArray
 
 from aloft.kit.objects.digests import sha256_hex
 from aloft.kit.objects.port import Objects
+from aloft.shards.ahead import in_order
 from aloft.shards.arrow import FEATURES, LOGITS, Columns, Form
 from aloft.shards.errors import ShardDamaged
 from aloft.shards.manifest import Manifest, Shard
+
+_FEATURES_AHEAD = 2
+"""Shards read ahead of the one that is looked at: of features, which are some ten megabytes each."""
+_LOGITS_AHEAD = 4
+"""The same of logits, which are some hundred kilobytes."""
 
 Places = NDArray[np.int32]
 """Rows × 2: the number of the shard in its manifest, and the number of the row in the shard."""
@@ -52,23 +59,39 @@ class LogitRows:
 
 def stream(objects: Objects, manifest: Manifest) -> Iterator[Rows]:
     """Read all features that count, in the manifest's order; what is damaged raises `ShardDamaged`."""
-    for index, shard in enumerate(manifest.shards):
-        if shard.images:
-            yield read_shard(objects, shard, manifest.feature_size, index)
+    return in_order(
+        (
+            partial(read_shard, objects, shard, manifest.feature_size, index)
+            for index, shard in enumerate(manifest.shards)
+            if shard.images
+        ),
+        _FEATURES_AHEAD,
+    )
 
 
 def stream_logits(objects: Objects, manifest: Manifest) -> Iterator[LogitRows]:
     """Read all logits that count, the same rows in the same order as `stream` gives their features."""
-    for index, shard in enumerate(manifest.shards):
-        if shard.logits is None:
-            raise ValueError(f"version {manifest.version} has no head, and so no logits")
-        if shard.images:
-            beside = shard.logits
-            width, names = len(manifest.labels), manifest.columns
-            columns, _ = _read(objects, beside.key, beside.digest, shard.rows, LOGITS, width, names)
-            kept = _kept(shard)
-            more = {name: column[kept] for name, column in columns.beside.items()}
-            yield LogitRows(*_only(columns, kept), _places(index, kept), more)
+    return in_order(
+        (
+            partial(read_logits, objects, manifest, index)
+            for index, shard in enumerate(manifest.shards)
+            if shard.images
+        ),
+        _LOGITS_AHEAD,
+    )
+
+
+def read_logits(objects: Objects, manifest: Manifest, index: int) -> LogitRows:
+    """Read one shard of logits, verify its digest and its shape, and leave out what is excluded."""
+    shard = manifest.shards[index]
+    beside = shard.logits
+    if beside is None:
+        raise ValueError(f"version {manifest.version} has no head, and so no logits")
+    width, names = len(manifest.labels), manifest.columns
+    columns, _ = _read(objects, beside.key, beside.digest, shard.rows, LOGITS, width, names)
+    kept = _kept(shard)
+    more = {name: column[kept] for name, column in columns.beside.items()}
+    return LogitRows(*_only(columns, kept), _places(index, kept), more)
 
 
 def read_shard(objects: Objects, shard: Shard, feature_size: int, index: int = 0) -> Rows:

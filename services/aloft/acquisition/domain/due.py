@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
-from aloft.acquisition.domain.situation import Batch, CampaignState, Embedded, Ranked, Situation
+from aloft.acquisition.domain.situation import Batch, CampaignState, Embedded, Ranked, Refused, Situation
 
 EMPTY = "EMPTY"
 """The reason of a batch of which the label store accepted nothing."""
@@ -21,6 +21,7 @@ class Awaited(StrEnum):
     REVISIONS = "LABEL_REVISIONS_MISSING"
     IMAGES = "POOL_EXHAUSTED"
     ACCEPTANCE = "NOTHING_ACCEPTED"
+    NEEDS = "STRATEGY_NEEDS_MORE"
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,12 +55,14 @@ Step = Rank | Select | Wait
 def next_step(now: Situation) -> Step:
     """Decide. Rank before selecting, so that no batch is selected from what is known to be old."""
     target = now.embedded
-    if target is not None and not _covers(now.ranked, target):
-        return Rank(target.version, target.generation, target.strategy)
+    if target is not None and not _covers(now.ranked, target) and not _covers(now.refused, target):
+        return _missing(now, target) or Rank(target.version, target.generation, target.strategy)
     if now.state is not CampaignState.RUNNING:
         return _standing_still(now)
     if now.promoted is None:
         return Wait(Awaited.VERSION, "a first promoted version of the model")
+    if target is not None and now.refused is not None and _covers(now.refused, target):
+        return Wait(Awaited.NEEDS, now.refused.why)
     if target is None or now.ranked is None:
         return _for_the_pool(now.promoted)
     if _is_out(now.batch, now.ranked):
@@ -67,7 +70,7 @@ def next_step(now: Situation) -> Step:
     return _for_the_newest_version(now, now.promoted, target) or _unless_in_vain(now, now.ranked)
 
 
-def _covers(made: Ranked | None, target: Embedded) -> bool:
+def _covers(made: Ranked | Refused | None, target: Embedded) -> bool:
     return made is not None and (made.version, made.generation, made.strategy) == (
         target.version,
         target.generation,
@@ -88,10 +91,15 @@ def _for_the_newest_version(now: Situation, promoted: int, target: Embedded) -> 
         return Wait(Awaited.TRAINING, f"the version that is trained on {batch}")
     if target.version < promoted:
         return _for_the_pool(promoted)
-    needed = max(revisions.named, target.label_revision)
-    if revisions.applied < needed:
-        return Wait(Awaited.REVISIONS, f"label revision {needed}; {revisions.applied} is applied")
-    return None
+    return _missing(now, target, revisions.named)
+
+
+def _missing(now: Situation, target: Embedded, named: int = 0) -> Wait | None:
+    # How rare each label is, and how far the campaign is, decide scores: what a version learned from counts.
+    needed, applied = max(named, target.label_revision), now.revisions.applied
+    if applied >= needed:
+        return None
+    return Wait(Awaited.REVISIONS, f"label revision {needed}; {applied} is applied")
 
 
 def _for_the_pool(promoted: int) -> Wait:

@@ -35,6 +35,16 @@ class Ranked:
 
 
 @dataclass(frozen=True, slots=True)
+class Refused:
+    """A version's pool that a strategy cannot work on: it lacks what the strategy needs."""
+
+    version: int
+    generation: int
+    strategy: str
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
 class Batch:
     """The newest batch."""
 
@@ -79,3 +89,5 @@ class Situation:
     """Grows with everything that can make another selection find what the one before did not."""
     exhausted_at: int | None
     """What `changes` was when a selection last found no image."""
+    refused: Refused | None = None
+    """The last pool that could not be ranked."""

@@ -6,6 +6,8 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 
+from aloft.acquisition.store import labels
+from aloft.acquisition.store.labels import LabelSet
 from aloft.acquisition.store.tables import images
 from aloft.kit.database import Transaction
 
@@ -19,6 +21,9 @@ UNRANKED = sa.or_(LABELLED, images.c.left_pool, _QUARANTINED)
 """Not in a ranking. What is out or skipped is unlabelled, and is in it."""
 TAKEN = sa.or_(UNRANKED, images.c.batch.is_not(None), images.c.skipped)
 """Not free to be selected."""
+_IN_FLIGHT = sa.and_(sa.not_(LABELLED), images.c.batch.is_not(None), sa.not_(images.c.skipped))
+COVERED = sa.or_(sa.and_(LABELLED, sa.not_(images.c.held_out)), _IN_FLIGHT)
+"""Labelled, or with annotators: what a strategy need not send out anything alike."""
 FIRST = 1
 """The version with which an image is first registered, and which it has unless its row says more."""
 
@@ -38,12 +43,29 @@ def any_taken(tx: Transaction, campaign: str, ids: Sequence[str]) -> bool:
     )
 
 
-def label(tx: Transaction, campaign: str, versions: Mapping[str, int]) -> bool:
-    """Mark images as labelled; True if one was free. An older version of a label set changes nothing."""
-    before = _some(tx, campaign, list(versions))
-    newer = [image for image, version in versions.items() if version > _version(before.get(image))]
-    _upsert(tx, campaign, [{"image": image, "label_set_version": versions[image]} for image in newer])
-    return any(_is_free(before.get(image)) for image in newer)
+def label(tx: Transaction, campaign: str, revision: int, label_sets: Collection[LabelSet]) -> bool:
+    """Mark images as labelled; True if one was free.
+
+    Of an older version of a label set only the revision counts: it can be the first that labelled the image.
+    """
+    before = _some(tx, campaign, [each.image for each in label_sets])
+    newer = [each for each in label_sets if each.version > _version(before.get(each.image))]
+    _upsert(
+        tx,
+        campaign,
+        [
+            {"image": each.image, "label_set_version": each.version, "held_out": each.held_out}
+            for each in newer
+        ],
+    )
+    labels.replace(tx, campaign, newer)
+    first = [
+        each.image
+        for each in label_sets
+        if (row := before.get(each.image)) is None or not 0 < row.labelled_revision <= revision
+    ]
+    _upsert(tx, campaign, [{"image": image, "labelled_revision": revision} for image in first])
+    return any(_is_free(before.get(each.image)) for each in newer)
 
 
 def send_out(tx: Transaction, campaign: str, batch: int, ids: Sequence[str]) -> None:
@@ -129,6 +151,8 @@ def _upsert(tx: Transaction, campaign: str, rows: Sequence[Mapping[str, Any]]) -
     blank = {
         "campaign": campaign,
         "label_set_version": 0,
+        "labelled_revision": 0,
+        "held_out": False,
         "batch": None,
         "skipped": False,
         "version": 0,

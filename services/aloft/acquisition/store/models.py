@@ -27,6 +27,7 @@ class Version:
 
 _NAMES = tuple(field.name for field in fields(Version))
 _VERSION = tuple(versions.c[name] for name in _NAMES)
+_SAME = sa.and_(pools.c.campaign == versions.c.campaign, pools.c.version == versions.c.version)
 
 
 def publish(tx: Transaction, campaign: str, new: Version) -> bool:
@@ -72,7 +73,7 @@ def newest_embedded(tx: Transaction, campaign: str) -> tuple[Version, int] | Non
     """Read the newest promoted version whose pool is embedded, and the generation of its manifest."""
     row = tx.execute(
         sa.select(*_VERSION, pools.c.generation)
-        .join(pools, sa.and_(pools.c.campaign == versions.c.campaign, pools.c.version == versions.c.version))
+        .join(pools, _SAME)
         .where(versions.c.campaign == campaign, versions.c.promoted)
         .order_by(versions.c.version.desc())
         .limit(1)
@@ -91,6 +92,19 @@ def learned(tx: Transaction, campaign: str) -> int:
     """Say the highest label revision that a version has learned from."""
     highest = sa.select(sa.func.max(versions.c.label_revision)).where(versions.c.campaign == campaign)
     return tx.execute(highest).scalar_one() or 0
+
+
+def earlier_manifest(tx: Transaction, campaign: str, version: int) -> tuple[str, str] | None:
+    """Say the key and the digest of the newest manifest of the promoted version with a head before this."""
+    row = tx.execute(
+        sa.select(pools.c.manifest_key, pools.c.manifest_digest)
+        .join(versions, _SAME)
+        .where(versions.c.campaign == campaign, versions.c.version < version)
+        .where(versions.c.promoted, sa.not_(versions.c.base))
+        .order_by(versions.c.version.desc())
+        .limit(1)
+    ).first()
+    return None if row is None else (row.manifest_key, row.manifest_digest)
 
 
 def manifest(tx: Transaction, campaign: str, version: int) -> tuple[str, str]:

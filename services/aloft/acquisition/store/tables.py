@@ -121,12 +121,34 @@ images = sa.Table(
     words("campaign", key=True),
     words("image", key=True),
     number("label_set_version", default=0),  # 0: it has no label
+    number("labelled_revision", default=0),  # the first label revision that labelled it
+    flag("held_out"),  # its newest label set is for judging versions, and none learns from it
     sa.Column("batch", sa.BigInteger),  # the one it is, or was labelled, out with
     flag("skipped"),
     number("version", default=0),  # as it was last registered, where that is not the first time
     flag("left_pool"),
     number("quarantined_version", default=0),  # 0: none was
     sa.Index("images_by_batch", "campaign", "batch"),
+    sa.Index("images_by_revision", "campaign", "labelled_revision"),
+)
+
+positives = sa.Table(
+    "positives",
+    METADATA,
+    words("campaign", key=True),
+    words("image", key=True),
+    words("label", key=True),  # one that the newest label set of an image says it has, held-out ones apart
+    sa.Index("positives_by_label", "campaign", "label"),
+)
+
+refusals = sa.Table(
+    "refusals",
+    METADATA,
+    words("campaign", key=True),
+    number("version"),
+    number("generation"),
+    words("strategy"),
+    words("why"),  # what of this version's pool the strategy cannot do without
 )
 
 early_revisions = sa.Table(

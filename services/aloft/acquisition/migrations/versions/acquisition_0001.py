@@ -47,13 +47,18 @@ def _images() -> None:
         "images",
         _text("campaign", key=True),
         _text("image", key=True),
-        *_numbers("label_set_version"),
+        *_numbers("label_set_version", "labelled_revision"),
         sa.Column("batch", sa.BigInteger),
-        *_flags("skipped", "left_pool"),
+        *_flags("held_out", "skipped", "left_pool"),
         *_numbers("version", "quarantined_version"),
     )
     op.create_index("images_by_batch", "images", ["campaign", "batch"])
+    op.create_index("images_by_revision", "images", ["campaign", "labelled_revision"])
     op.create_table("early_revisions", _text("campaign", key=True), _number("revision", key=True))
+    op.create_table(
+        "positives", _text("campaign", key=True), _text("image", key=True), _text("label", key=True)
+    )
+    op.create_index("positives_by_label", "positives", ["campaign", "label"])
 
 
 def _rankings() -> None:
@@ -69,6 +74,12 @@ def _rankings() -> None:
         *_numbers("label_revision", "created_us"),
     )
     op.create_index("rankings_by_id", "rankings", ["campaign", "id"])
+    op.create_table(
+        "refusals",
+        _text("campaign", key=True),
+        *_numbers("version", "generation"),
+        *_texts("strategy", "why"),
+    )
 
 
 def _batches() -> None:
