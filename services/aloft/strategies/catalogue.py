@@ -1,60 +1,36 @@
-"""The strategies there are, by name. Each is loaded when it is first used."""
+"""Every name that an expression may have: those that Aloft brings and those of installed packages."""
 
-from dataclasses import dataclass
-from difflib import get_close_matches
-from importlib import import_module
-from typing import TYPE_CHECKING
+from collections.abc import Iterator
 
-from aloft.kit.errors import FieldViolation, InvalidArgument
-
-if TYPE_CHECKING:
-    from aloft.strategies.strategy import Strategy
-
-DEFAULT = "mge+kmeans"
-"""What a campaign uses that names none."""
-
-_MODULES = {
-    "centroids": "aloft.strategies.centroids",
-    "mge+kmeans": "aloft.strategies.mge_kmeans",
-    "random": "aloft.strategies.random_draw",
-}
-
-_COLD_STARTS = {"mge+kmeans": "centroids"}
-"""What stands in for a strategy that scores by logits while a version has none."""
+from aloft.strategies import plugins
+from aloft.strategies.builtin import ENTRIES
+from aloft.strategies.entry import Entry, Kind
 
 
-@dataclass(frozen=True, slots=True)
-class Standing:
-    """How far a campaign is under one version: what decides what an expression means."""
-
-    base: bool
-    """The version has no head, and so there are no logits."""
-    learned: int = 0
-    """Labelled images that the version learned from."""
-    batch_size: int = 1
+def entries() -> tuple[Entry, ...]:
+    """List them by kind and name. What an installed package brings and cannot be used is not among them."""
+    return tuple(sorted((*ENTRIES, *plugins.sound(_taken())), key=lambda one: (one.kind, one.name)))
 
 
-def names() -> tuple[str, ...]:
-    """Name every registered strategy."""
-    return tuple(sorted(_MODULES))
+def find(name: str, *kinds: Kind) -> Entry | None:
+    """Find a name of one of these kinds; `plugins.Unusable` where a package brings it and it is broken."""
+    known = [one for one in ENTRIES if one.name == name]
+    if not known and (brought := plugins.find(name)):
+        known = [brought]
+    return next((one for one in known if one.kind in kinds), None)
 
 
-def check(expression: str, field: str = "campaign.strategy.expression") -> str:
-    """Return the expression, or raise `InvalidArgument` that names the strategies nearest to it."""
-    if expression in _MODULES:
-        return expression
-    near = get_close_matches(expression, names(), n=3)
-    hint = f"did you mean {' or '.join(near)}? " if near else ""
-    description = f"no strategy is called {expression!r}; {hint}There are: {', '.join(names())}."
-    raise InvalidArgument("UNKNOWN_STRATEGY", description, (FieldViolation(field, description),))
+def names(*kinds: Kind) -> tuple[str, ...]:
+    """Name what there is of these kinds."""
+    return tuple(dict.fromkeys(one.name for one in entries() if one.kind in kinds))
 
 
-def in_force(expression: str, standing: Standing) -> str:
-    """Say which strategy an expression means under a version: a base version has no logits to score by."""
-    return _COLD_STARTS.get(expression, expression) if standing.base else expression
+def clashes(used: tuple[str, ...]) -> Iterator[str]:
+    """Say of each of these names what else an installed package means by it."""
+    for name in sorted(_taken().intersection(used)):
+        for package in plugins.bringing(name):
+            yield f"{name!r} is Aloft's own, and the installed package {package} brings another"
 
 
-def load(expression: str) -> "Strategy":
-    """Load the strategy that an expression names."""
-    strategy: Strategy = import_module(_MODULES[check(expression)]).STRATEGY
-    return strategy
+def _taken() -> frozenset[str]:
+    return frozenset(one.name for one in ENTRIES)

@@ -12,13 +12,13 @@ CANDIDATES_EACH = 4
 """Candidates for each image of the batch (h): more spread the batch wider over less uncertain images."""
 
 
-def select(pool: Pool, ranked: Ranked, size: int, seed: int) -> Picks:
+def select(pool: Pool, ranked: Ranked, size: int, seed: int, h: int = CANDIDATES_EACH) -> Picks:
     """Take k-means with k = b over the min(h·b, N) most uncertain, and from each cluster the most uncertain.
 
     An empty cluster gives its place to the next most uncertain image of all; ties go to the lower image id.
     The most uncertain comes first: where a batch is cut short, it stays.
     """
-    places, features, left_out = _candidates(pool, ranked, CANDIDATES_EACH * size)
+    places, features, left_out = _candidates(pool, ranked, h * size)
     clusters = _clusters(ranked, places, features, size, seed)
     # Candidates are in order of uncertainty, so the first of a cluster is its most uncertain.
     names, first, members = np.unique(clusters, return_index=True, return_counts=True)

@@ -6,28 +6,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from aloft.strategies.entry import Needs as Needs
 from aloft.strategies.pool import Ids, Pool, hexadecimal, without
 
 NO_CLUSTER = -1
 """The cluster of a pick where the strategy makes none."""
-
-
-@dataclass(frozen=True, slots=True)
-class Needs:
-    """What of the pool a strategy reads beside the ids."""
-
-    features: bool = False
-    """The features of every image, in blocks."""
-    logits: bool = False
-    """The logits and norms of every image, in blocks."""
-    candidates: bool = False
-    """The features of some images, by `Pool.features_of`."""
-    covered: bool = False
-    """The features of what is labelled or in flight, by `Pool.covered`."""
-    earlier: bool = False
-    """What the version before said, by `Pool.earlier`, if there was one."""
-    columns: tuple[str, ...] = ()
-    """What embedding writes beside the logits, by name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,13 +20,19 @@ class Ranked:
     images: Ids
     scores: NDArray[np.float64]
     left_out: int = 0
-    """How many images have no score, because what the network said of them are no finite numbers."""
+    """How many images have no score: what the network said of them are no finite numbers, or nothing."""
 
     @classmethod
     def of(cls, images: Ids, scores: NDArray[np.float64], left_out: int = 0) -> "Ranked":
         """Put images into order."""
-        order = np.lexsort((images, -scores))
-        return cls(images[order], scores[order], left_out)
+        order = np.argsort(-scores, kind="stable")
+        scores = scores[order]
+        tied = np.zeros(len(scores) + 1, dtype=bool)
+        tied[1:-1] = scores[1:] == scores[:-1]
+        rows = np.flatnonzero(tied[1:] | tied[:-1])
+        # Ids are slow to compare: only those of images with equal scores are.
+        order[rows] = order[rows[np.lexsort((images[order[rows]], -scores[rows]))]]
+        return cls(images[order], scores, left_out)
 
     def __len__(self) -> int:
         return len(self.images)
@@ -112,5 +101,5 @@ def picks_of(
         return Picks(chosen)
     missing = f"{len(chosen)} of {size} images: the pool has no more that can be sent out"
     if left_out:
-        missing += f", and what the network said of {left_out} are no finite numbers"
+        missing += f", and {left_out} have no finite score or features"
     return Picks(chosen, missing)
