@@ -3,83 +3,20 @@
 import json
 import os
 import signal
-import subprocess
-import sys
-import threading
 from collections.abc import Iterator
 from pathlib import Path
-from uuid import uuid4
 
 import pytest
 
+from tests.e2e.demonstration import Demo
 from tests.e2e.program import eventually
-
-SMALL = ["--images", "40", "--test", "12", "--size", "32", "--batch-size", "6", "--batches", "2"]
-SMALL += ["--architecture", "tiny", "--pretrain-steps", "2", "--train-steps", "2"]
-MARK = "DEMO_TEST_MARK"
-
-
-class Demo:
-    """One run, whose processes are known by a mark in their environment and whose files by their folder."""
-
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        self.out = folder.with_name("out")
-        self.mark = f"{MARK}={uuid4()}"
-        self.said: list[str] = []
-        self._process: subprocess.Popen[str] | None = None
-
-    def start(self, *options: str) -> subprocess.Popen[str]:
-        """Start it in a session of its own, as a terminal does."""
-        name, _, value = self.mark.partition("=")
-        self._process = subprocess.Popen(
-            [sys.executable, "-m", "aloft.cli.main", "demo", *SMALL, "--out", str(self.out), *options],
-            env={**os.environ, name: value, "TMPDIR": str(self.folder), "ALOFT_BUS__KIND": "kafka"},
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-            start_new_session=True,
-        )
-        return self._process
-
-    def listen(self) -> None:
-        """Keep what it prints, as it prints it."""
-        assert self._process is not None
-        assert self._process.stdout is not None
-        lines = self._process.stdout
-        threading.Thread(target=lambda: self.said.extend(lines), daemon=True).start()
-
-    def processes(self) -> list[int]:
-        """Find the processes of this run that are alive."""
-        found = []
-        for entry in Path("/proc").iterdir():
-            try:
-                if entry.name.isdigit() and self.mark.encode() in (entry / "environ").read_bytes():
-                    found.append(int(entry.name))
-            except OSError:  # it has ended, or is somebody else's
-                continue
-        return found
-
-    def left(self) -> list[str]:
-        """List the files of this run that are there."""
-        return sorted(str(path.relative_to(self.folder)) for path in self.folder.rglob("*"))
-
-    def stop(self) -> None:
-        """End what a failed test left."""
-        for process in self.processes():
-            os.kill(process, signal.SIGKILL)
-        if self._process is not None:
-            self._process.wait(10)
-            for stream in (self._process.stdout, self._process.stderr):
-                if stream is not None:
-                    stream.close()
 
 
 @pytest.fixture
 def demo(tmp_path: Path) -> Iterator[Demo]:
     """A run that has not begun. A test that fails leaves nothing of it either."""
-    (tmp_path / "tmp").mkdir()
-    one = Demo(tmp_path / "tmp")
+    # What the user's own services are told is none of its business.
+    one = Demo(tmp_path / "tmp", {"ALOFT_BUS__KIND": "kafka"})
     yield one
     one.stop()
 

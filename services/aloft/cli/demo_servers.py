@@ -25,7 +25,7 @@ def lender_of_settings() -> Lender:
     _end_if(wrong)
     for server, what in found.items():
         _say(f"{server:21} {what}")
-    return Lender(servers, found)
+    return Lender(servers.parts, found, servers.trust)
 
 
 def remove_run(name: str) -> None:

@@ -2,10 +2,10 @@
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from aloft.demo.plan import Rooms
-from aloft.demo.real.servers import Parts, Servers, new_name
+from aloft.demo.real.servers import Parts, new_name
 from aloft.demo.real.services import Processes
 from aloft.demo.system import System
 
@@ -14,21 +14,18 @@ from aloft.demo.system import System
 class Lender:
     """Servers that were looked at, and what was found."""
 
-    servers: Servers
+    parts: Callable[[str], Parts]
+    """Says what the run of a name has on them."""
     ran_on: Mapping[str, str]
     """What each server is, by its name."""
-
-    @property
-    def trust(self) -> Mapping[str, str]:
-        """What a vendor is told in its environment, so that it trusts the store as the services do."""
-        authorities = self.servers.objects.ca_file
-        return {"SSL_CERT_FILE": str(authorities.resolve())} if authorities else {}
+    trust: Mapping[str, str] = field(default_factory=dict)
+    """What a client is told in its environment, so that it trusts them as services do."""
 
     @contextmanager
     def lent(self, rooms: Rooms, pause: Callable[[], None], say: Callable[[str], None]) -> Iterator[System]:
         """Make what a run needs on each server, and remove it when its processes have ended."""
         name = new_name()
-        parts = self.servers.parts(name)
+        parts = self.parts(name)
         say(f"What it makes on the servers is called {name}.")
         try:
             parts.make()

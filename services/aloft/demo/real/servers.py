@@ -32,6 +32,12 @@ class Servers:
     serving: ServingSettings
     admin_url: str
 
+    @property
+    def trust(self) -> Mapping[str, str]:
+        """Tell a vendor's program whom the services trust for the store."""
+        authorities = self.objects.ca_file
+        return {"SSL_CERT_FILE": str(authorities.resolve())} if authorities else {}
+
     def parts(self, name: str) -> "Parts":
         """Say what the run of a name has on each."""
         return Parts(

@@ -1,5 +1,6 @@
 """A run's topics and consumer groups on Kafka."""
 
+import socket
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import ClassVar
@@ -34,6 +35,8 @@ class Topics:
     def look(self) -> str:
         """Ask who is in the cluster."""
         config = replace(self.settings.kafka_config(), publish_timeout_s=LOOK_S)
+        if not any(_listens(server) for server in config.bootstrap_servers):
+            raise Refused(f"Kafka: nothing listens at {self.settings.bootstrap_servers}")
         admin = opened(KafkaAdminClient, **config.client())
         try:
             brokers = admin.describe_cluster()["brokers"]
@@ -60,6 +63,16 @@ class Topics:
             _delete(admin, [group for group in groups if group.startswith(self.prefix)])
         finally:
             admin.close()
+
+
+def _listens(server: str) -> bool:
+    # Kafka's own client would try for all of its time, and say only that the time is up.
+    host, _, port = server.rpartition(":")
+    try:
+        socket.create_connection((host.strip("[]"), int(port)), LOOK_S).close()
+    except OSError:
+        return False
+    return True
 
 
 def _delete(admin: KafkaAdminClient, groups: list[str]) -> None:
