@@ -80,23 +80,34 @@ def evaluate(
     targets: NDArray[np.float32],
     calibration: Calibration,
     labels: Sequence[str],
+    *,
+    intervals: bool = True,
 ) -> Evaluation:
-    """Judge raw logits, images × labels, against targets in {0, 1}, NaN where nobody was sure."""
+    """Judge raw logits, images × labels, against targets in {0, 1}, NaN where nobody was sure.
+
+    The intervals take nearly all of the time: who judges often and reads none does without.
+    """
     check_shapes(logits, targets)
     if not len(labels) == len(calibration.thresholds) == logits.shape[1]:
         raise ValueError(f"{logits.shape[1]} columns, {len(labels)} labels")
     judged, positive = ~np.isnan(targets), targets > 0.5
     chances = calibration.probabilities(logits)
     called = chances >= np.asarray(calibration.thresholds)
-    draws = _draws(logits, positive, judged)
+    draws = _draws(logits, positive, judged) if intervals else None
     scores = tuple(
-        _score(name, logits[rows, at], positive[rows, at], called[rows, at], draws[at])
+        _score(
+            name,
+            logits[rows, at],
+            positive[rows, at],
+            called[rows, at],
+            None if draws is None else draws[at],
+        )
         for at, (name, rows) in enumerate(zip(labels, judged.T, strict=True))
     )
     scored = [at for at, each in enumerate(scores) if each.ap is not None]
     return Evaluation(
         map_macro=_mean(each.ap for each in scores),
-        map_macro_interval=_interval(_means(draws[scored])) if scored else None,
+        map_macro_interval=_interval(_means(draws[scored])) if scored and draws is not None else None,
         map_micro=average_precision(logits[judged], positive[judged]),
         f1_macro=_mean(each.f1 for each in scores),
         f1_micro=_f1(called[judged], positive[judged]),
@@ -111,7 +122,7 @@ def _score(
     logits: NDArray[np.float32],
     positive: NDArray[np.bool_],
     called: NDArray[np.bool_],
-    draws: NDArray[np.float64],
+    draws: NDArray[np.float64] | None,
 ) -> LabelScore:
     ap = average_precision(logits, positive)
     return LabelScore(
@@ -119,7 +130,7 @@ def _score(
         judged=len(positive),
         positives=int(positive.sum()),
         ap=ap,
-        interval=None if ap is None else _interval(draws),
+        interval=None if ap is None or draws is None else _interval(draws),
         f1=None if ap is None else _f1(called, positive),
     )
 

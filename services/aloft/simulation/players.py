@@ -1,0 +1,98 @@
+"""Arms played at once, each in a process of one thread: whatever their number, they compute the same bits."""
+
+import multiprocessing
+import os
+import signal
+from collections.abc import Iterator, Sequence
+from concurrent.futures import FIRST_EXCEPTION, ProcessPoolExecutor, wait
+from contextlib import contextmanager
+from multiprocessing.sharedctypes import Synchronized
+
+from aloft.learning import Progress
+from aloft.simulation.arms import Arm
+from aloft.simulation.game import Board, play
+from aloft.simulation.setting import Setting
+
+STAGE = "rounds"
+_LOOK_EVERY_S = 0.5
+_THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "VECLIB_MAXIMUM_THREADS")
+"""Libraries read these when they are loaded, in a process that has just begun."""
+
+
+class Orphaned(Exception):
+    """Whoever asked for this arm is gone."""
+
+
+def play_all(setting: Setting, arms: Sequence[Arm], seeds: int, processes: int, progress: Progress) -> None:
+    """Play every arm under every seed. What an arm raises ends all, and so does an interruption."""
+    # Seeds vary fastest: arms that begin alike then find the first version that another has learned.
+    jobs = [(arm, seed) for arm in arms for seed in range(seeds)]
+    total = len(jobs) * (setting.rounds + 1)
+    context = multiprocessing.get_context("spawn")
+    count = context.Value("q", 0)
+    with _one_thread_each():
+        workers = ProcessPoolExecutor(min(processes, len(jobs)), context, _begin, (setting, count))
+        # Processes begin with the first jobs, while the environment is theirs.
+        waiting = {workers.submit(_play, arm, seed) for arm, seed in jobs}
+    try:
+        while waiting:
+            done, waiting = wait(waiting, _LOOK_EVERY_S, FIRST_EXCEPTION)
+            progress(count.value, total, STAGE)
+            for each in done:
+                each.result()
+    except BaseException:
+        workers.shutdown(wait=False, cancel_futures=True)
+        for process in multiprocessing.active_children():
+            process.terminate()
+        raise
+    workers.shutdown()
+    progress(total, total, STAGE)
+
+
+_board: Board
+_setting: Setting
+_count: "Synchronized[int]"
+
+
+def _begin(setting: Setting, count: "Synchronized[int]") -> None:
+    global _board, _setting, _count
+    # The one who is asked to stop is the parent: it ends its children.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    _single_thread(setting.fine_tuning is not None)
+    _board, _setting, _count = setting.board(), setting, count
+
+
+def _play(arm: Arm, seed: int) -> None:
+    play(_board, arm, seed, _setting.journal(arm, seed), _told)
+
+
+def _told(rounds: int) -> None:
+    with _count.get_lock():
+        _count.value += rounds
+    parent = multiprocessing.parent_process()
+    if parent is not None and not parent.is_alive():
+        raise Orphaned
+
+
+def _single_thread(trains: bool) -> None:
+    import faiss
+
+    faiss.omp_set_num_threads(1)
+    if trains:
+        from aloft.networks import deterministic
+
+        deterministic(threads=1)
+
+
+@contextmanager
+def _one_thread_each() -> Iterator[None]:
+    before = {name: os.environ.get(name) for name in _THREADS}
+    os.environ.update(dict.fromkeys(_THREADS, "1"))
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                del os.environ[name]
+            else:
+                os.environ[name] = value
