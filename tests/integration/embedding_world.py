@@ -32,7 +32,7 @@ from aloft.kit.objects.directory import DirectoryObjects
 from aloft.kit.objects.errors import StoreUnavailable
 from aloft.kit.objects.port import Objects
 from aloft.kit.rpc.call import Call, Principal, Role
-from aloft.networks import Head, backbone_digest, build, save_weights
+from aloft.networks import Head, LossHead, backbone_digest, build, save_weights
 from aloft.shards import Manifest, features_folder, logits_folder, read_manifest, stream, stream_logits
 from tests.contract.databases import place
 
@@ -142,11 +142,16 @@ class World:
         self.register(*(f"{number}.png" for number in numbers))
 
     def publish(
-        self, version: int = 1, seed: int = 1, head: Head | None = None, **more: Any
+        self,
+        version: int = 1,
+        seed: int = 1,
+        head: Head | None = None,
+        losses: LossHead | None = None,
+        **more: Any,
     ) -> events.ModelPublished:
         """Say that a version is published, its artefact being in the bucket."""
         backbone = build("tiny", seed=seed)
-        weights = save_weights(backbone, head)
+        weights = save_weights(backbone, head, losses)
         key = f"campaigns/{self.name}/models/{version}/weights.safetensors"
         self.objects.put(key, weights)
         said: dict[str, Any] = {
@@ -160,6 +165,7 @@ class World:
             "artefact_digest": sha256_hex(weights),
             "backbone_digest": backbone_digest(backbone),
             "feature_size": backbone.feature_size,
+            "loss_head": losses is not None,
         }
         event = events.ModelPublished(**{**said, **more})
         self.say(event)
@@ -210,6 +216,14 @@ class World:
         ]
         assert len({image for image, _ in rows}) == len(rows), "an image is in the manifest twice"
         return dict(rows)
+
+    def column(self, name: str) -> dict[str, float]:
+        """Read a column of the manifest that was announced last, by image."""
+        return {
+            image.ljust(16, b"\0").hex(): value
+            for part in stream_logits(self.objects, self.manifest())
+            for image, value in zip(part.images.tolist(), part.columns[name].tolist(), strict=True)
+        }
 
     def causes(self) -> list[Cause]:
         """Ask the service what the campaign waits for."""

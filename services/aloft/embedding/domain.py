@@ -1,9 +1,22 @@
 """What embedding speaks of: versions, manifests, the job at hand, what a pool waits for."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 
 from aloft.imagery import ImageSpec
+
+BALD = "bald"
+"""The column with what passes with dropout disagree about."""
+MLL = "mll"
+"""The column with the loss that a version foretells."""
+
+
+@dataclass(frozen=True, slots=True)
+class Strategy:
+    """How a campaign chooses its images."""
+
+    expression: str
+    seed: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,6 +31,18 @@ class Model:
     feature_size: int
     labels: tuple[str, ...] = ()
     """Of the logits, in their order; a version without a head has none."""
+    loss_head: bool = False
+    """Its weights hold a head that foretells losses."""
+    mask_seed: int = 0
+    """What the masks of its passes with dropout are drawn from."""
+
+    def columns(self, needed: Collection[str]) -> tuple[str, ...]:
+        """Say which of the columns that a strategy needs this version can give, in order of name.
+
+        One that learned to foretell no loss gives no `mll`: the next one does.
+        """
+        possible = {BALD, *((MLL,) if self.loss_head else ())} if self.labels else set()
+        return tuple(sorted(possible.intersection(needed)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +66,8 @@ class Plan:
     missing: int
     """Images without features under the version's backbone."""
     next_part: int
+    columns: tuple[str, ...] = ()
+    """What is to lie beside the logits."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +103,7 @@ class Standing:
     missing: int
     """Usable images without features under the newest version's backbone."""
     unscored: int
-    """Images with features and without logits, where the newest version has a head."""
+    """Images with features and without logits, or without a column, where the newest version has a head."""
     promoted: Promoted | None
     pool: Pool | None
     work: Work | None

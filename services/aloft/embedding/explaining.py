@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from aloft.embedding.domain import Promoted, Standing, Work
 from aloft.embedding.store import campaigns, images, pools, shards
+from aloft.embedding.use_cases.columns import needed
 from aloft.embedding.use_cases.turns import EMBED
 from aloft.kit.database import Transaction
 from aloft.kit.errors import NotFound
@@ -26,7 +27,10 @@ def read_standing(tx: Transaction, campaign: str) -> Standing:
     registered, quarantined = images.count(tx, campaign)
     promoted = campaigns.promoted(tx, campaign)
     missing = images.count_missing(tx, campaign, promoted.model.backbone) if promoted else 0
-    unscored = shards.count_unscored(tx, campaign, promoted.model) if promoted else 0
+    unscored = 0
+    if promoted:
+        model = promoted.model
+        unscored = shards.count_unscored(tx, campaign, model, needed(tx, campaign, model))
     return Standing(
         known_us,
         registered,

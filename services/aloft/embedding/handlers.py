@@ -4,8 +4,9 @@ from collections.abc import Iterable
 
 from aloft.api.events.v1 import events_pb2 as events
 from aloft.api.labels.v1 import campaign_pb2 as labels
-from aloft.embedding.domain import Model
-from aloft.embedding.store import campaigns, images
+from aloft.embedding.domain import BALD, Model, Strategy
+from aloft.embedding.store import campaigns, images, shards
+from aloft.embedding.use_cases.columns import needed
 from aloft.embedding.use_cases.turns import enqueue
 from aloft.imagery import ImageSpec
 from aloft.kit.bus.attached import attached
@@ -13,6 +14,7 @@ from aloft.kit.bus.context import Context, Handlers, NotYet, Poison
 from aloft.kit.database import Transaction
 from aloft.kit.jobs import Jobs
 from aloft.kit.objects.port import Objects
+from aloft.strategies.seeds import derive
 
 
 class EventHandlers:
@@ -31,12 +33,19 @@ class EventHandlers:
         }
 
     def campaign_changed(self, tx: Transaction, event: events.CampaignChanged, context: Context) -> None:
-        """Remember the image specification."""
+        """Remember the configuration, and make the columns that a new strategy needs."""
         try:
             spec = image_spec(event.campaign.image_spec)
         except ValueError as error:
             raise Poison(str(error)) from error
-        campaigns.put(tx, context.campaign, event.campaign.version, spec)
+        said = event.campaign.strategy
+        strategy = Strategy(said.expression, said.seed)
+        campaigns.put(tx, context.campaign, event.campaign.version, spec, strategy)
+        model = campaigns.newest(tx, context.campaign)
+        if model is not None and shards.count_unscored(
+            tx, context.campaign, model, needed(tx, context.campaign, model)
+        ):
+            enqueue(self._jobs, tx, context.campaign)
 
     def image_registered(self, tx: Transaction, event: events.ImageRegistered, context: Context) -> None:
         """Remember the images, and embed them once there is a version."""
@@ -61,6 +70,9 @@ class EventHandlers:
             event.backbone_digest,
             event.feature_size,
             tuple(event.labels),
+            event.loss_head,
+            # Half of it, because databases know no numbers of 64 bits without a sign.
+            derive(campaigns.strategy(tx, context.campaign).seed, BALD, event.version) // 2,
         )
         campaigns.promote(tx, context.campaign, model)
         enqueue(self._jobs, tx, context.campaign)

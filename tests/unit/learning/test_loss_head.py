@@ -25,7 +25,7 @@ TARGETS = (np.random.default_rng(2).random((20, 3)) < 0.4).astype(np.float32)
 
 
 def half_told(count: int, seed: int) -> tuple[Floats, Floats]:
-    """Draw images whose labels a head can tell where the first feature is negative, and that are chance else."""
+    """Draw images with labels that a head can tell where the first feature is negative, and else chance."""
     draw = np.random.default_rng(seed)
     features = draw.normal(size=(count, 8)).astype(np.float32)
     told = features[:, 1:4] > 0

@@ -5,7 +5,7 @@ from dataclasses import asdict, fields
 
 import sqlalchemy as sa
 
-from aloft.embedding.domain import Model, Promoted
+from aloft.embedding.domain import Model, Promoted, Strategy
 from aloft.embedding.store.tables import campaigns, insert, models
 from aloft.imagery import ImageSpec
 from aloft.kit.database import Transaction
@@ -13,10 +13,11 @@ from aloft.kit.database import Transaction
 _MODEL = tuple(models.c[each.name] for each in fields(Model))
 
 
-def put(tx: Transaction, campaign: str, version: int, spec: ImageSpec) -> None:
+def put(tx: Transaction, campaign: str, version: int, spec: ImageSpec, strategy: Strategy) -> None:
     """Remember a campaign's configuration, unless a newer one is known."""
-    fresh = insert(tx, campaigns).values(id=campaign, version=version, spec=asdict(spec), known_us=tx.now())
-    changed = {"version": fresh.excluded.version, "spec": fresh.excluded.spec}
+    said = {"version": version, "spec": asdict(spec), "strategy": asdict(strategy)}
+    fresh = insert(tx, campaigns).values(id=campaign, known_us=tx.now(), **said)
+    changed = {name: fresh.excluded[name] for name in said}
     newer = fresh.excluded.version > campaigns.c.version
     tx.execute(fresh.on_conflict_do_update(index_elements=["id"], set_=changed, where=newer))
 
@@ -28,6 +29,12 @@ def spec(tx: Transaction, campaign: str, *, lock: bool = False) -> ImageSpec | N
     if found is None:
         return None
     return ImageSpec(**{**found, "mean": tuple(found["mean"]), "std": tuple(found["std"])})
+
+
+def strategy(tx: Transaction, campaign: str) -> Strategy:
+    """Read how a known campaign chooses its images."""
+    wanted = sa.select(campaigns.c.strategy).where(campaigns.c.id == campaign)
+    return Strategy(**tx.execute(wanted).scalar_one())
 
 
 def known_us(tx: Transaction, campaign: str) -> int | None:

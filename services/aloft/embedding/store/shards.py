@@ -35,23 +35,36 @@ def add(
 
 
 def add_logits(
-    tx: Transaction, campaign: str, version: int, part: int, shard: Shard, beside: LogitShard
+    tx: Transaction,
+    campaign: str,
+    version: int,
+    part: int,
+    shard: Shard,
+    beside: LogitShard,
+    columns: Sequence[str] = (),
 ) -> None:
-    """Make the logits of a shard count; those of a shard that had its number before give way."""
-    said = {"features_digest": shard.digest, "object_key": beside.key, "digest": beside.digest}
+    """Make the logits of a shard count, and the columns; those that it had before give way."""
+    at = {"object_key": beside.key, "digest": beside.digest}
+    said = {"features_digest": shard.digest, **at, "columns": list(columns)}
     fresh = insert(tx, logits).values(campaign=campaign, version=version, part=part, **said)
     tx.execute(fresh.on_conflict_do_update(index_elements=["campaign", "version", "part"], set_=said))
 
 
-def unscored(tx: Transaction, campaign: str, model: Model) -> Sequence[tuple[int, Shard]]:
-    """Read the parts that have no logits under a version, whole shards, in order."""
-    wanted = _shards(campaign, model).where(logits.c.digest.is_(None))
-    return [(row.part, _shard(row, ())) for row in tx.execute(wanted)]
+def unscored(
+    tx: Transaction, campaign: str, model: Model, columns: Collection[str] = ()
+) -> Sequence[tuple[int, Shard]]:
+    """Read the parts that lack logits under a version, or one of the columns, whole shards, in order."""
+    found = tx.execute(_shards(campaign, model))
+    return [
+        (row.part, _shard(row, ()))
+        for row in found
+        if row.logits_digest is None or not set(columns).issubset(row.columns)
+    ]
 
 
-def count_unscored(tx: Transaction, campaign: str, model: Model) -> int:
-    """Count the images that have features and no logits under a version."""
-    return sum(shard.rows for _, shard in unscored(tx, campaign, model)) if model.labels else 0
+def count_unscored(tx: Transaction, campaign: str, model: Model, columns: Collection[str]) -> int:
+    """Count the images that have features, and no logits under a version or not all of the columns."""
+    return sum(shard.rows for _, shard in unscored(tx, campaign, model, columns)) if model.labels else 0
 
 
 def manifest(tx: Transaction, campaign: str, model: Model) -> Manifest:
@@ -59,9 +72,19 @@ def manifest(tx: Transaction, campaign: str, model: Model) -> Manifest:
     wanted = _shards(campaign, model)
     if model.labels:
         wanted = wanted.where(logits.c.digest.is_not(None))
-    stale = _stale(tx, campaign, model.backbone)
-    found = tuple(_shard(row, tuple(stale[row.part])) for row in tx.execute(wanted))
-    return Manifest(campaign, model.version, model.backbone, model.feature_size, found, model.labels)
+    stale, rows = _stale(tx, campaign, model.backbone), list(tx.execute(wanted))
+    found = tuple(_shard(row, tuple(stale[row.part])) for row in rows)
+    # Some may have more, which a strategy of before needed.
+    columns = set.intersection(*(set(row.columns or ()) for row in rows)) if rows else set()
+    return Manifest(
+        campaign,
+        model.version,
+        model.backbone,
+        model.feature_size,
+        found,
+        model.labels,
+        tuple(sorted(columns)),
+    )
 
 
 def drop(tx: Transaction, campaign: str, backbone: str, part: int) -> None:
@@ -93,7 +116,11 @@ def _shards(campaign: str, model: Model) -> sa.Select[*tuple[object, ...]]:
         logits.c.part == shards.c.part,
         logits.c.features_digest == shards.c.digest,
     )
-    columns = (logits.c.object_key.label("logits_key"), logits.c.digest.label("logits_digest"))
+    columns = (
+        logits.c.object_key.label("logits_key"),
+        logits.c.digest.label("logits_digest"),
+        logits.c.columns,
+    )
     joined = sa.select(*shards.c, *columns).select_from(shards.outerjoin(logits, beside))
     return joined.where(*_of(shards, campaign, model.backbone)).order_by(shards.c.part)
 

@@ -15,6 +15,7 @@ campaigns = sa.Table(
     words("id", key=True),
     number("version"),
     sa.Column("spec", sa.JSON, nullable=False),
+    sa.Column("strategy", sa.JSON, nullable=False),
     number("known_us"),
 )
 
@@ -41,6 +42,8 @@ models = sa.Table(
     words("backbone"),
     number("feature_size"),
     sa.Column("labels", sa.JSON, nullable=False),  # of the head; none of a version without one
+    sa.Column("loss_head", sa.Boolean, nullable=False),
+    number("mask_seed"),
     number("known_us"),
     words("unusable"),  # what is wrong with the artefact; empty where nothing is known to be
     number("unusable_us"),  # since when
@@ -78,6 +81,7 @@ logits = sa.Table(
     words("features_digest"),  # of the shard that they are made from
     words("object_key"),
     words("digest"),
+    sa.Column("columns", sa.JSON, nullable=False),  # what lies beside the logits, by name
 )
 
 pools = sa.Table(

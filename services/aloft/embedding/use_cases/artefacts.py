@@ -2,13 +2,14 @@
 
 import threading
 from collections import OrderedDict
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeVar
 
 from aloft.embedding.domain import Model
 from aloft.kit.objects.digests import sha256_hex
 from aloft.kit.objects.errors import ObjectMissing
 from aloft.kit.objects.port import Objects
-from aloft.networks import Head, WeightsDoNotFit, load_head
+from aloft.networks import Head, LossHead, WeightsDoNotFit, load_head, load_loss_head
 
 if TYPE_CHECKING:
     from aloft.networks import FeatureExtractor
@@ -29,6 +30,14 @@ class ArtefactUnusable(Exception):
         super().__init__(f"the artefact of version {model.version} cannot be used: {why}")
 
 
+@dataclass(frozen=True, slots=True)
+class Heads:
+    """What a version makes of features, or of stages of its network."""
+
+    head: Head
+    losses: LossHead | None = None
+
+
 class Artefacts:
     """The networks and heads of this process. Importing torch waits until a network is asked for."""
 
@@ -37,26 +46,26 @@ class Artefacts:
         self._device = device
         self._threads = threads
         self._lock = threading.Lock()
-        self._networks: OrderedDict[tuple[str, int], FeatureExtractor] = OrderedDict()
-        self._heads: OrderedDict[str, Head] = OrderedDict()
+        self._networks: OrderedDict[tuple[str, int, bool], FeatureExtractor] = OrderedDict()
+        self._heads: OrderedDict[str, Heads] = OrderedDict()
 
-    def network(self, model: Model, bands: int) -> "FeatureExtractor":
-        """Make a version's network ready, and its head with it; `ArtefactUnusable` if that cannot be."""
-        key = model.backbone, bands
+    def network(self, model: Model, bands: int, *, staged: bool = False) -> "FeatureExtractor":
+        """Make a version's network ready, and its heads with it; `ArtefactUnusable` if that cannot be."""
+        key = model.backbone, bands, staged
         with self._lock:
             if key not in self._networks:
                 data = self._fetch(model)
                 if model.labels:
-                    self._keep_head(model, data)
-                _keep(self._networks, key, self._network(model, bands, data), KEPT)
+                    self._keep_heads(model, data)
+                _keep(self._networks, key, self._network(model, bands, data, staged), KEPT)
             self._networks.move_to_end(key)
             return self._networks[key]
 
-    def head(self, model: Model) -> Head:
-        """Make a version's head ready; `ArtefactUnusable` if that cannot be."""
+    def heads(self, model: Model) -> Heads:
+        """Make a version's heads ready; `ArtefactUnusable` if that cannot be."""
         with self._lock:
             if model.artefact_digest not in self._heads:
-                self._keep_head(model, self._fetch(model))
+                self._keep_heads(model, self._fetch(model))
             self._heads.move_to_end(model.artefact_digest)
             return self._heads[model.artefact_digest]
 
@@ -69,9 +78,10 @@ class Artefacts:
             raise ArtefactUnusable(model, f"its SHA-256 is {found}, published was {model.artefact_digest}")
         return data
 
-    def _network(self, model: Model, bands: int, data: bytes) -> "FeatureExtractor":
+    def _network(self, model: Model, bands: int, data: bytes, staged: bool) -> "FeatureExtractor":
         from aloft.networks import (
             FeatureExtractor,
+            StagesUnknown,
             UnknownArchitecture,
             backbone_digest,
             build,
@@ -88,18 +98,23 @@ class Artefacts:
         if (found := backbone_digest(backbone)) != model.backbone:
             why = f"its backbone has the digest {found}, published was {model.backbone}"
             raise ArtefactUnusable(model, why)
-        return FeatureExtractor(backbone, choose_device(self._device))
-
-    def _keep_head(self, model: Model, data: bytes) -> None:
         try:
-            head = load_head(data)
+            return FeatureExtractor(backbone, choose_device(self._device), staged=staged)
+        except StagesUnknown as error:
+            raise ArtefactUnusable(model, str(error)) from error
+
+    def _keep_heads(self, model: Model, data: bytes) -> None:
+        try:
+            head, losses = load_head(data), load_loss_head(data) if model.loss_head else None
         except WeightsDoNotFit as error:
             raise ArtefactUnusable(model, str(error)) from error
         wanted = len(model.labels), model.feature_size
         if head is None or head.weight.shape != wanted:
             found = "none" if head is None else f"one of shape {head.weight.shape}"
             raise ArtefactUnusable(model, f"its head should have the shape {wanted}, it has {found}")
-        _keep(self._heads, model.artefact_digest, head, HEADS_KEPT)
+        if model.loss_head and losses is None:
+            raise ArtefactUnusable(model, "it should have a loss head, it has none")
+        _keep(self._heads, model.artefact_digest, Heads(head, losses), HEADS_KEPT)
 
 
 def _keep(kept: OrderedDict[_Key, _Value], key: _Key, value: _Value, most: int) -> None:

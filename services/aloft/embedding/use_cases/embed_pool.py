@@ -8,15 +8,18 @@ from dataclasses import dataclass
 from typing import Any
 
 from aloft.embedding import metrics
-from aloft.embedding.domain import Model, Plan
+from aloft.embedding.domain import MLL, Model, Plan
 from aloft.embedding.store import campaigns, shards
 from aloft.embedding.store import images as image_rows
 from aloft.embedding.use_cases.announce import announce
 from aloft.embedding.use_cases.artefacts import Artefacts, ArtefactUnusable
+from aloft.embedding.use_cases.columns import needed
 from aloft.embedding.use_cases.pipeline import Feed, run
 from aloft.embedding.use_cases.score_shards import score_shards
+from aloft.embedding.use_cases.scoring import Scorer
 from aloft.embedding.use_cases.shard_sink import ShardSink
 from aloft.embedding.use_cases.turns import another_at_work, another_campaign_waits, enqueue
+from aloft.imagery import ImageSpec
 from aloft.kit.database import Transaction
 from aloft.kit.database.database import Transactions
 from aloft.kit.jobs import Jobs, Lease
@@ -77,28 +80,48 @@ class EmbedPool:
         if plan is None:
             return {"waits": True}
         try:
-            if plan.missing and not self._embed(lease, plan):
+            staged = self._foretells_from_stages(plan)
+            if staged:
+                plan = self._without_unscored(lease, plan)
+            if plan.missing and not self._embed(lease, plan, staged):
                 with lease.finish({"version": plan.model.version, "turn": "another campaign's"}) as tx:
                     enqueue(self._jobs, tx, campaign)
                 return None
             if plan.model.labels:
-                score_shards(lease, self._database, self._objects, plan.model, self._artefacts)
+                score_shards(lease, self._database, self._objects, plan, self._artefacts)
         except ArtefactUnusable as error:
             self._set_aside(lease, plan.model, str(error))
         else:
             announce(lease, self._database, self._objects, plan.model)
         return None
 
-    def _embed(self, lease: Lease, plan: Plan) -> bool:
+    def _foretells_from_stages(self, plan: Plan) -> bool:
+        if MLL not in plan.columns:
+            return False
+        losses = self._artefacts.heads(plan.model).losses
+        return losses is not None and losses.staged
+
+    def _without_unscored(self, lease: Lease, plan: Plan) -> Plan:
+        """Let features count no longer whose losses are not foretold: that takes a pass over the images."""
+        campaign, model = lease.job.campaign, plan.model
+        with lease.transaction() as tx:
+            for part, _ in shards.unscored(tx, campaign, model, plan.columns):
+                shards.drop(tx, campaign, model.backbone, part)
+            return _planned(tx, campaign, plan.spec, model)
+
+    def _embed(self, lease: Lease, plan: Plan, staged: bool) -> bool:
         """Make the features that are missing; False if it is another campaign's turn before all are made."""
         lease.heartbeat(done=0, total=plan.missing, stage="embedding")
-        network = self._artefacts.network(plan.model, plan.spec.bands)
+        network = self._artefacts.network(plan.model, plan.spec.bands, staged=staged)
+        scorer = None
+        if staged:
+            scorer = Scorer(lease, self._objects, plan, self._artefacts.heads(plan.model))
         read = ImageReader(self._pool, plan.spec, self._options.max_image_bytes, metrics.stage)
         missing = self._missing(lease.job.campaign, plan.model.backbone)
         done, said = 0, time.monotonic()
         turn_ends = said + self._options.turn_s
         with (
-            ShardSink(lease, self._objects, plan, self._options.shard_images) as sink,
+            ShardSink(lease, self._objects, plan, self._options.shard_images, scorer) as sink,
             closing(run(missing, read, network, self._options.feed)) as batches,
         ):
             for batch in batches:
@@ -136,5 +159,10 @@ def _plan(tx: Transaction, campaign: str) -> Plan | None:
     model = campaigns.newest(tx, campaign)
     if spec is None or model is None:
         return None
+    return _planned(tx, campaign, spec, model)
+
+
+def _planned(tx: Transaction, campaign: str, spec: ImageSpec, model: Model) -> Plan:
     missing = image_rows.count_missing(tx, campaign, model.backbone)
-    return Plan(spec, model, missing, shards.next_part(tx, campaign, model.backbone))
+    part = shards.next_part(tx, campaign, model.backbone)
+    return Plan(spec, model, missing, part, needed(tx, campaign, model))

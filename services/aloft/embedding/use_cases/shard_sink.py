@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import replace
 from types import TracebackType
 
 import numpy as np
@@ -12,24 +13,31 @@ from aloft.embedding.domain import Plan
 from aloft.embedding.store import images as image_rows
 from aloft.embedding.store import shards
 from aloft.embedding.use_cases.pipeline import Batch
+from aloft.embedding.use_cases.scoring import Scorer
 from aloft.kit.bus import outbox
 from aloft.kit.database import Transaction
 from aloft.kit.jobs import Lease
 from aloft.kit.names import IMAGE
 from aloft.kit.objects.port import Objects
 from aloft.pool_images import PoolImage, Rejected
-from aloft.shards import Shard, feature_shard_key, write_shard
+from aloft.shards import Shard, feature_shard_key, read_shard, write_shard
 
 LARGEST = float(np.finfo(np.float16).max)
 """What a shard can hold of a feature; all else is not finite there."""
 
 
 class ShardSink:
-    """Holds a shard that fills and at most one that is being written. Leaving waits for the last."""
+    """Holds a shard that fills and at most one that is being written. Leaving waits for the last.
 
-    def __init__(self, lease: Lease, objects: Objects, plan: Plan, shard_images: int) -> None:
+    With a scorer, stages of the network lie behind the features, and logits are written with them.
+    """
+
+    def __init__(
+        self, lease: Lease, objects: Objects, plan: Plan, shard_images: int, scorer: Scorer | None = None
+    ) -> None:
         self._lease = lease
         self._objects = objects
+        self._scorer = scorer
         self._plan = plan
         self._shard_images = shard_images
         self._part = plan.next_part
@@ -82,17 +90,24 @@ class ShardSink:
             with self._lease.transaction() as tx:
                 if shard is not None:
                     shards.add(tx, campaign, backbone, part, shard, images)
+                    if self._scorer and shard.logits:
+                        self._scorer.count(tx, part, shard, shard.logits)
                 for each in rejected:
                     quarantine(tx, campaign, each)
         metrics.IMAGES.inc(len(images))
 
     def _store(self, part: int, images: Sequence[PoolImage], batches: Sequence[Batch]) -> Shard:
-        job = self._lease.job
+        job, size = self._lease.job, self._plan.model.feature_size
         key = feature_shard_key(job.campaign, self._plan.model.backbone, part, f"{job.id}-{job.epoch}")
-        features = np.concatenate([batch.features for batch in batches if batch.images])
+        computed = np.concatenate([batch.features for batch in batches if batch.images])
+        features, stages = np.split(computed, [size], axis=1)
         finite = (np.abs(features) <= LARGEST).all(axis=1)
         metrics.NOT_FINITE.inc(len(images) - int(finite.sum()))
-        return write_shard(self._objects, key, [image.id for image in images], features)
+        shard = write_shard(self._objects, key, [image.id for image in images], features)
+        if self._scorer is None:
+            return shard
+        rows = read_shard(self._objects, shard, size)
+        return replace(shard, logits=self._scorer.write(part, rows, stages))
 
 
 def quarantine(tx: Transaction, campaign: str, rejected: Rejected) -> None:

@@ -24,6 +24,7 @@ def upgrade() -> None:
         _text("id", key=True),
         _number("version"),
         sa.Column("spec", sa.JSON, nullable=False),
+        sa.Column("strategy", sa.JSON, nullable=False),
         _number("known_us"),
     )
     op.create_table(
@@ -46,6 +47,8 @@ def upgrade() -> None:
         _text("backbone"),
         _number("feature_size"),
         sa.Column("labels", sa.JSON, nullable=False),
+        sa.Column("loss_head", sa.Boolean, nullable=False),
+        _number("mask_seed"),
         _number("known_us"),
         _text("unusable"),
         _number("unusable_us"),
@@ -91,4 +94,5 @@ def _features() -> None:
         _text("features_digest"),
         _text("object_key"),
         _text("digest"),
+        sa.Column("columns", sa.JSON, nullable=False),
     )
