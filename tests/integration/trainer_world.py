@@ -91,6 +91,7 @@ class World:
         training: Mapping[str, Any] | None = None,
         gate: Mapping[str, float] | None = None,
         evaluation_images: int = 0,
+        strategy: str = "random",
         **base: Any,
     ) -> None:
         """Say how the campaign is."""
@@ -106,7 +107,7 @@ class World:
             ),
             training=labels.Training(**short),
             gate=labels.Gate(**(gate or {})),
-            strategy=labels.Strategy(expression="random"),
+            strategy=labels.Strategy(expression=strategy),
         )
         if evaluation_images:
             campaign.held_out.evaluation_images = evaluation_images

@@ -3,12 +3,17 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
+from aloft import strategies
 from aloft.imagery import ImageSpec
+from aloft.kit.errors import InvalidArgument
 
 ARCHITECTURE = "resnet18"
 """Of a campaign that names none."""
 
 SIMCLR = "simclr"
+
+MLL = "mll"
+"""The column with the losses that a version foretells."""
 
 
 class State(StrEnum):
@@ -56,6 +61,8 @@ class Training:
     batch_images: int = 32
     learning_rate: float = 3e-4
     seed: int = 0
+    loss_head: bool = False
+    """The version is also to foretell its losses."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,3 +100,11 @@ class Campaign:
     evaluation_closed: bool = False
     heard_us: int = 0
     """When the newest event was said."""
+
+    @property
+    def needs_losses(self) -> bool:
+        """Whether its strategy ranks by losses that versions foretell; no if it is not understood here."""
+        try:
+            return MLL in strategies.needs(self.strategy).columns
+        except InvalidArgument:
+            return False

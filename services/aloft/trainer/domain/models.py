@@ -22,6 +22,8 @@ class Model:
     metrics: Mapping[str, float]
     labels: tuple[str, ...] = ()
     """Of the logits, in their order; none of a base version."""
+    loss_head: bool = False
+    """It foretells losses."""
     archive_key: str = ""
     archive_digest: str = ""
     gate_failure: str = ""

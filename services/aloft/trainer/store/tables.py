@@ -98,6 +98,7 @@ models = sa.Table(
     number("label_revision"),
     _document("metrics"),
     _document("labels"),
+    flag("loss_head"),
     words("archive_key"),
     words("archive_digest"),
     words("gate_failure"),

@@ -1,5 +1,6 @@
 """Creates a run: its version, its job and its row in one transaction."""
 
+from dataclasses import replace
 from typing import assert_never
 
 from aloft.kit.database import Transaction
@@ -75,7 +76,8 @@ def _create_fine_tune(tx: Transaction, jobs: Jobs, campaign: Campaign, revision:
         version=version,
         job=job,
         kind=FINE_TUNE,
-        training=campaign.training,
+        # Decided here, so that every attempt does the same, whatever becomes of the strategy meanwhile.
+        training=replace(campaign.training, loss_head=campaign.needs_losses),
         label_revision=revision,
         parent=parent,
     )

@@ -50,7 +50,7 @@ def _made(attempt: Attempt, snapshot: Snapshot, decoded: Mapping[Split, Decoded]
     labels = snapshot.labels
     told = {split: targets(each.items, labels) for split, each in decoded.items()}
     learned = learn_from_labels(attempt, parent(attempt), decoded[Split.POOL].images, told[Split.POOL])
-    backbone, head, hyperparameters = learned
+    backbone, head = learned.backbone, learned.head
     attempt.beat(0, 1, "judging")
     device = choose_device(attempt.means.options.device)
     features = {
@@ -62,6 +62,7 @@ def _made(attempt: Attempt, snapshot: Snapshot, decoded: Mapping[Split, Decoded]
     return Made(
         backbone,
         head,
+        learned.losses,
         labels=labels,
         temperature=float(judged.calibration.temperature),
         thresholds=tuple(map(float, judged.calibration.thresholds)),
@@ -69,7 +70,7 @@ def _made(attempt: Attempt, snapshot: Snapshot, decoded: Mapping[Split, Decoded]
         score=judged.score,
         gate_failure=gate_failure(attempt.campaign.gate, judged.score, _score_before(attempt)),
         parent=attempt.run.parent,
-        about=_about(attempt, snapshot, decoded, judged, hyperparameters),
+        about=_about(attempt, snapshot, decoded, judged, learned.hyperparameters),
     )
 
 

@@ -16,7 +16,7 @@ from aloft.trainer.use_cases.follow_up import follow_up
 from aloft.trainer.use_cases.means import Attempt
 
 if TYPE_CHECKING:
-    from aloft.networks import Backbone, Head
+    from aloft.networks import Backbone, Head, LossHead
 
 CARD = "aloft.card/1"
 
@@ -30,6 +30,7 @@ class Made:
 
     backbone: "Backbone"
     head: "Head | None" = None
+    losses: "LossHead | None" = None
     labels: tuple[str, ...] = ()
     temperature: float = 1.0
     thresholds: tuple[float, ...] = ()
@@ -86,7 +87,7 @@ def _served(attempt: Attempt, made: Made) -> tuple[ServedModel, bytes]:
         thresholds=made.thresholds,
         golden=Golden(GOLDEN_SEED, tuple(tuple(map(float, row)) for row in answers)),
     )
-    return served, save_weights(made.backbone, made.head)
+    return served, save_weights(made.backbone, made.head, made.losses)
 
 
 def _model(attempt: Attempt, made: Made, artefact_key: str, artefact_digest: str) -> Model:
@@ -106,6 +107,7 @@ def _model(attempt: Attempt, made: Made, artefact_key: str, artefact_digest: str
         label_revision=attempt.run.label_revision,
         metrics=dict(made.metrics),
         labels=made.labels,
+        loss_head=made.losses is not None,
         gate_failure=made.gate_failure,
         score=made.score,
         parent=made.parent,
@@ -150,4 +152,5 @@ def published(model: Model) -> events.ModelPublished:
         labels=model.labels,
         gate_failure=model.gate_failure,
         score=model.score,
+        loss_head=model.loss_head,
     )

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -14,10 +14,21 @@ from aloft.trainer.use_cases.checkpoints import RunCheckpoints
 from aloft.trainer.use_cases.means import Attempt
 
 if TYPE_CHECKING:
-    from aloft.networks import Backbone, Head
+    from aloft.networks import Backbone, Head, LossHead
 
 Hyperparameters = dict[str, Any]
 """As the card tells them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Learned:
+    """What is learned from labels."""
+
+    backbone: "Backbone"
+    head: "Head"
+    losses: "LossHead | None"
+    """None where the campaign's strategy asks for no losses."""
+    hyperparameters: Hyperparameters
 
 
 def learn_from_pool(
@@ -44,29 +55,57 @@ def learn_from_pool(
 
 def learn_from_labels(
     attempt: Attempt, base: "Backbone", images: NDArray[np.floating], told: NDArray[np.float32]
-) -> "tuple[Backbone, Head, Hyperparameters]":
+) -> Learned:
     """Learn a head, and in the mode `full` a backbone with it, from images × labels."""
-    from aloft.learning import FineTuneRecipe, features_of, fine_tune, solve_head
+    asked = attempt.run.training or Training()
+    with _may_diverge():
+        if asked.mode is Mode.PROBE:
+            return _probed(attempt, base, images, told, asked)
+        return _fine_tuned(attempt, base, images, told, asked)
+
+
+def _probed(
+    attempt: Attempt,
+    base: "Backbone",
+    images: NDArray[np.floating],
+    told: NDArray[np.float32],
+    asked: Training,
+) -> Learned:
+    from aloft.learning import features_of, loss_head, solve_head
     from aloft.networks import choose_device
 
-    asked, options = attempt.run.training or Training(), attempt.means.options
-    device = choose_device(options.device)
-    if asked.mode is Mode.PROBE:
-        attempt.beat(0, 1, "solving the head")
-        with _may_diverge():
-            return base, solve_head(features_of(base, images, device), told), {}
+    attempt.beat(0, 1, "solving the head")
+    features = features_of(base, images, choose_device(attempt.means.options.device))
+    head = solve_head(features, told)
+    losses = loss_head.fit(features, told, head, asked.seed) if asked.loss_head else None
+    return Learned(base, head, losses, {})
+
+
+def _fine_tuned(
+    attempt: Attempt,
+    base: "Backbone",
+    images: NDArray[np.floating],
+    told: NDArray[np.float32],
+    asked: Training,
+) -> Learned:
+    from aloft.learning import FineTuneRecipe, fine_tune, fine_tune_with_losses
+    from aloft.networks import StagesUnknown, choose_device
+
+    options = attempt.means.options
     recipe = FineTuneRecipe(
         steps=asked.steps,
         batch_images=asked.batch_images,
         learning_rate=asked.learning_rate,
         seed=asked.seed,
     )
-    checkpoints = RunCheckpoints(attempt)
-    with _may_diverge():
-        backbone, head = fine_tune(
-            base, images, told, recipe, device, attempt.beat, checkpoints, options.checkpoint_every_s
-        )
-    return backbone, head, asdict(recipe)
+    checkpoints, device = RunCheckpoints(attempt), choose_device(options.device)
+    given = (base, images, told, recipe, device, attempt.beat, checkpoints, options.checkpoint_every_s)
+    if not asked.loss_head:
+        return Learned(*fine_tune(*given), None, asdict(recipe))
+    try:
+        return Learned(*fine_tune_with_losses(*given), asdict(recipe))
+    except StagesUnknown as error:
+        raise FailedPrecondition("STAGES_UNKNOWN", str(error)) from error
 
 
 @contextmanager

@@ -95,6 +95,7 @@ def _what_is_made() -> None:
         _text("card_key"),
         _number("label_revision"),
         *_documents("metrics", "labels"),
+        _flag("loss_head"),
         *_texts("archive_key", "archive_digest", "gate_failure"),
         sa.Column("score", sa.Float(53)),
         *_numbers("parent", "created_us"),
