@@ -14,9 +14,10 @@ from numpy.typing import NDArray
 from aloft.acquisition import app
 from aloft.acquisition.explaining import explain
 from aloft.acquisition.handlers import handlers
+from aloft.acquisition.preview import COMPARE, PREVIEW, PreviewJob
 from aloft.acquisition.rank import RankJob
 from aloft.acquisition.servicer import AcquisitionServicer
-from aloft.acquisition.situation import RANK
+from aloft.acquisition.situation import RANK, RERANK
 from aloft.acquisition.store import images
 from aloft.api.acquisition.v1 import acquisition_service_pb2 as pb
 from aloft.api.events.v1 import events_pb2 as events
@@ -26,6 +27,7 @@ from aloft.kit.bus.context import Context
 from aloft.kit.database import Database
 from aloft.kit.explaining import Cause
 from aloft.kit.jobs import Jobs, JobWorker
+from aloft.kit.jobs.worker import Handler as JobHandler
 from aloft.kit.objects.directory import DirectoryObjects
 from aloft.kit.objects.port import Objects
 from aloft.kit.rpc.call import Call, Principal, Role
@@ -62,11 +64,23 @@ class World:
         self.objects = objects or DirectoryObjects(folder)
         self.jobs = Jobs(database)
         self._handlers = handlers(self.jobs, self.objects)
-        self.worker = JobWorker(self.jobs, {RANK: RankJob(database, self.objects, self.jobs)}, "w")
-        self.servicer = AcquisitionServicer(database)
+        self.look_for_at_most(600.0)
+        self.servicer = AcquisitionServicer(database, self.objects, self.jobs)
         self._version = 0
         self._revision = 0
         self._generation = 0
+
+    def look_for_at_most(self, seconds: float) -> None:
+        """Work with this much patience for whoever asks what would be selected."""
+        rank = RankJob(self.database, self.objects, self.jobs)
+        look = PreviewJob(self.database, self.objects, seconds)
+        does: dict[str, JobHandler] = {
+            RANK: rank,
+            RERANK: rank.rerank,
+            PREVIEW: look.preview,
+            COMPARE: look.compare,
+        }
+        self.worker = JobWorker(self.jobs, does, "w")
 
     def say(self, event: Message) -> None:
         """Handle an event, as the inbox does: effect and mark in one transaction."""

@@ -502,6 +502,7 @@ def test_the_wired_service_takes_events_from_the_bus_and_gives_its_batch(tmp_pat
         background.step.step()
     assert [servicer.full_name.rsplit(".", 1)[-1] for servicer in service.servicers] == [
         "AcquisitionService",
+        "Operations",
         "ExplanationService",
     ]
     assert any("jobs" in name for name in names), names

@@ -34,13 +34,13 @@ class EmbeddedPool:
 
     def blocks(self) -> Iterator[Block]:
         """Read it, telling after each shard how many images have been read, of how many."""
-        done = 0
+        done, total = 0, self._manifest.images
         for features, logits in self._stream():
             block, read = _block(features, logits, self._excluded)
             if len(block):
                 yield block
             done += read
-            self._alive(done, self._manifest.images)
+            self._alive(done, total)
         metrics.READ.inc(done)
 
     def features_of(self, images: Ids) -> Features:
@@ -67,13 +67,13 @@ class EmbeddedPool:
         return Earlier(manifest.labels, lambda: self._earlier_blocks(manifest))
 
     def _earlier_blocks(self, manifest: Manifest) -> Iterator[Block]:
-        done = 0
+        done, total = 0, manifest.images
         nothing: Ids = np.empty(0, dtype="S16")
         for rows in stream_logits(self._objects, manifest):
             block, read = _block(None, rows, nothing)
             yield block
             done += read
-            self._alive(done, manifest.images)
+            self._alive(done, total)
         metrics.READ.inc(done)
 
     def _stream(self) -> Iterator[tuple[Rows | None, LogitRows | None]]:
@@ -92,15 +92,15 @@ def _block(features: Rows | None, logits: LogitRows | None, excluded: Ids) -> tu
     """Leave out what is not wanted of a shard, and say how many images it had."""
     rows = logits if features is None else features
     assert rows is not None
-    kept = without(rows.images, excluded)
+    wanted = without(rows.images, excluded)
+    kept = slice(None) if wanted.all() else wanted
     # Ids and norms are copied: a strategy that keeps them would keep all of the shard that they lie in.
-    images, norms = rows.images[kept], rows.norms[kept]
-    of_all = slice(None) if len(images) == len(rows) else kept
+    images, norms = rows.images[kept].copy(), rows.norms[kept].copy()
     block = Block(
         images,
-        None if features is None else features.features[of_all],
+        None if features is None else features.features[kept],
         norms,
-        None if logits is None else logits.logits[of_all],
-        columns={} if logits is None else {name: column[of_all] for name, column in logits.columns.items()},
+        None if logits is None else logits.logits[kept],
+        columns={} if logits is None else {name: column[kept] for name, column in logits.columns.items()},
     )
     return block, len(rows)

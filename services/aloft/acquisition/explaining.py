@@ -1,7 +1,7 @@
 """What the selection of a campaign waits for, as `aloft why` shows it."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from aloft.acquisition import situation
 from aloft.acquisition.domain.due import Awaited, Rank, Select, Wait, next_step, sentence
@@ -13,6 +13,7 @@ from aloft.acquisition.store.models import Version
 from aloft.kit.database import Transaction
 from aloft.kit.errors import NotFound
 from aloft.kit.explaining import Cause, Kind
+from aloft.kit.jobs.live import live_jobs
 
 _KINDS = {Awaited.STOPPED: Kind.IDLE, Awaited.IMAGES: Kind.STUCK, Awaited.NEEDS: Kind.STUCK}
 """Of what is not simply somebody's next move."""
@@ -35,6 +36,8 @@ class _Known:
     batch: Selected | None
     newest: Version | None
     promoted_us: int | None
+    at_work: bool
+    """The job that ranks and selects is queued or running."""
 
 
 def explain(tx: Transaction, campaign: str) -> Sequence[Cause]:
@@ -49,6 +52,7 @@ def explain(tx: Transaction, campaign: str) -> Sequence[Cause]:
         batch=batches.newest(tx, campaign),
         newest=models.newest(tx, campaign),
         promoted_us=now.promoted and models.published_us(tx, campaign, now.promoted),
+        at_work=any(job.kind in (situation.RANK, situation.RERANK) for job in live_jobs(tx, campaign)),
     )
     return [_awaited(known), *_gate(known)]
 
@@ -57,15 +61,28 @@ def _awaited(known: _Known) -> Cause:
     step = next_step(known.now)
     match step:
         case Rank():
-            return Cause(Kind.WAITING, "RANKING", sentence(step), known.promoted_us)
+            return _job(known, Cause(Kind.WAITING, "RANKING", sentence(step), known.promoted_us))
         case Select():
-            return Cause(Kind.WAITING, "SELECTION", sentence(step))
+            return _job(known, Cause(Kind.WAITING, "SELECTION", sentence(step)))
         case Wait(awaited=Awaited.LABELS):
             return Cause(Kind.WAITING, Awaited.LABELS, _out(known.batch), _since(known, Awaited.LABELS))
         case Wait(awaited=awaited):
             remedy = _REMEDIES.get(awaited, "").format(campaign=known.campaign.id)
             kind = _KINDS.get(awaited, Kind.WAITING)
             return Cause(kind, awaited, step.sentence, _since(known, awaited), remedy)
+
+
+def _job(known: _Known, cause: Cause) -> Cause:
+    """Say so where the job that does it was cancelled, or failed for good."""
+    if known.at_work:
+        return cause
+    remedy = "`aloft batch select {0}`" if cause.code == "SELECTION" else "`aloft ranking rerank {0}`"
+    return replace(
+        cause,
+        kind=Kind.STUCK,
+        waits_for=f"{cause.waits_for}; its job was cancelled, or failed for good",
+        remedy=remedy.format(known.campaign.id),
+    )
 
 
 def _since(known: _Known, awaited: Awaited) -> int | None:

@@ -1,37 +1,40 @@
 """Rankings and selections over gRPC, for operators."""
 
+import re
 from dataclasses import asdict
 
-from aloft.acquisition import messages, situation
+from aloft import strategies
+from aloft.acquisition import listing, messages, ranking_pages, situation
+from aloft.acquisition.asking import AskingServicer
 from aloft.acquisition.domain.due import next_step, sentence
+from aloft.acquisition.explaining_image import explain_image
 from aloft.acquisition.store import batches, campaigns, rankings
 from aloft.acquisition.store.campaigns import Campaign
 from aloft.api.acquisition.v1 import acquisition_service_pb2 as pb
 from aloft.kit import names
 from aloft.kit.database import Transaction, Transactions
-from aloft.kit.errors import NotFound
+from aloft.kit.errors import InvalidArgument, NotFound
+from aloft.kit.jobs import Jobs
+from aloft.kit.objects.port import Objects
 from aloft.kit.rpc.call import Call, Role, allow
 from aloft.kit.rpc.paging import page
+from aloft.strategies import catalogue
 
+_IMAGE = re.compile("[0-9a-f]{32}")
 _SELECTION = names.ResourceName("campaigns/{campaign}/selection")
 
 
-class AcquisitionServicer:
-    """Answers from the store; changes nothing."""
+class AcquisitionServicer(AskingServicer):
+    """Answers from the store, and queues what takes long."""
 
-    def __init__(self, database: Transactions) -> None:
-        self._database = database
+    def __init__(self, database: Transactions, objects: Objects, jobs: Jobs) -> None:
+        super().__init__(database, jobs)
+        self._objects = objects
 
     @allow(Role.ADMIN, Role.OPERATOR, Role.SERVICE)
     def GetRanking(self, request: pb.GetRankingRequest, call: Call) -> pb.Ranking:  # noqa: N802
         """Describe one ranking."""
-        campaign, ranking = names.RANKING.parse(request.name)
-        call.principal.require_campaign(campaign)
-        with self._database.read() as tx:
-            found = rankings.find(tx, campaign, ranking)
-        if found is None:
-            raise NotFound("RANKING_NOT_FOUND", f"{request.name} does not exist", ranking=request.name)
-        return messages.ranking(found)
+        return messages.ranking(self._ranking(request.name, "name", call))
 
     @allow(Role.ADMIN, Role.OPERATOR, Role.SERVICE)
     def ListRankings(self, request: pb.ListRankingsRequest, call: Call) -> pb.ListRankingsResponse:  # noqa: N802
@@ -44,6 +47,47 @@ class AcquisitionServicer:
             found = rankings.page(tx, campaign, before, wanted.size + 1)
         shown, token = wanted.cut(found, lambda ranking: (ranking.number,))
         return pb.ListRankingsResponse(rankings=map(messages.ranking, shown), next_page_token=token)
+
+    @allow(Role.ADMIN, Role.OPERATOR, Role.SERVICE)
+    def ListRankedImages(  # noqa: N802
+        self, request: pb.ListRankedImagesRequest, call: Call
+    ) -> pb.ListRankedImagesResponse:
+        """Read a page of a ranking, best first."""
+        found = self._ranking(request.parent, "parent", call)
+        wanted = page(request)
+        after = int(wanted.after[0]) if wanted.after else 0
+        places = ranking_pages.page(self._objects, found.key, after, wanted.size + 1)
+        shown, token = wanted.cut(places, lambda row: (row.place,))
+        return pb.ListRankedImagesResponse(
+            ranked_images=[pb.RankedImage(**asdict(each)) for each in shown], next_page_token=token
+        )
+
+    @allow(Role.ADMIN, Role.OPERATOR, Role.SERVICE)
+    def ExplainSelection(  # noqa: N802
+        self, request: pb.ExplainSelectionRequest, call: Call
+    ) -> pb.SelectionExplanation:
+        """Say of one image which batches it was in and why, or why none."""
+        campaign, image = names.IMAGE.parse(request.name)
+        with self._database.read() as tx:
+            _known(tx, campaign, call)
+        if not _IMAGE.fullmatch(image):
+            raise InvalidArgument.of("name", f"an image's id has 32 hexadecimal digits, {image!r} has not")
+        return explain_image(self._database, self._objects, campaign, image, call.check)
+
+    @allow(Role.ADMIN, Role.OPERATOR, Role.SERVICE)
+    def ListStrategies(  # noqa: N802
+        self, request: pb.ListStrategiesRequest, call: Call
+    ) -> pb.ListStrategiesResponse:
+        """Name what an expression of a strategy may be made of."""
+        wanted = page(request)
+        begin = int(wanted.after[0]) if wanted.after else 0
+        numbered = list(enumerate(catalogue.entries(), 1))[begin:]
+        shown, token = wanted.cut(numbered[: wanted.size + 1], lambda row: (row[0],))
+        return pb.ListStrategiesResponse(
+            strategies=[listing.part(entry) for _, entry in shown],
+            next_page_token=token,
+            default_expression=strategies.DEFAULT,
+        )
 
     @allow(Role.ADMIN, Role.OPERATOR, Role.SERVICE)
     def ListSelectedImages(  # noqa: N802
@@ -86,6 +130,15 @@ class AcquisitionServicer:
             applied_label_revision=known.applied_revision,
             waiting_for=sentence(step),
         )
+
+    def _ranking(self, name: str, field: str, call: Call) -> rankings.Ranking:
+        campaign, ranking = names.RANKING.parse(name, field)
+        call.principal.require_campaign(campaign)
+        with self._database.read() as tx:
+            found = rankings.find(tx, campaign, ranking)
+        if found is None:
+            raise NotFound("RANKING_NOT_FOUND", f"{name} does not exist", ranking=name)
+        return found
 
 
 def _known(tx: Transaction, campaign: str, call: Call) -> Campaign:

@@ -12,6 +12,9 @@ from aloft.kit.jobs import Jobs
 RANK = "rank"
 """The kind of job that ranks and selects."""
 
+RERANK = "rerank"
+"""The kind of job that ranks because somebody asked for it."""
+
 _ATTEMPTS = 1_000
 """Days, at the distances that attempts have: a store that is away for a night must not end a campaign."""
 
@@ -53,14 +56,14 @@ def _embedded(tx: Transaction, campaign: Campaign) -> Embedded | None:
     if found is None:
         return None
     version, generation = found
+    strategy = strategy_under(tx, campaign, campaign.strategy, version)
+    return Embedded(version.version, generation, version.label_revision, strategy)
+
+
+def strategy_under(tx: Transaction, campaign: Campaign, expression: str, version: models.Version) -> str:
+    """Say what a strategy means under a version, by how far the campaign was when the version learned."""
     learned = labels.labelled(tx, campaign.id, version.label_revision)
     standing = strategies.Standing(version.base, learned, campaign.batch_size)
-    return Embedded(
-        version.version, generation, version.label_revision, _in_force(campaign.strategy, standing)
-    )
-
-
-def _in_force(expression: str, standing: strategies.Standing) -> str:
     try:
         return strategies.in_force(expression, standing)
     except InvalidArgument:
@@ -72,4 +75,9 @@ def queue_what_is_due(tx: Transaction, jobs: Jobs, campaign: str) -> None:
     """Queue the job if there is something to do for it; one that waits to begin is joined."""
     found = find(tx, campaign)
     if found is not None and not isinstance(next_step(read(tx, found)), Wait):
-        jobs.enqueue(tx, RANK, campaign, {}, dedupe=RANK, max_attempts=_ATTEMPTS)
+        queue(tx, jobs, campaign)
+
+
+def queue(tx: Transaction, jobs: Jobs, campaign: str) -> str:
+    """Queue the job that ranks and selects, and say its id; one that waits to begin is joined."""
+    return jobs.enqueue(tx, RANK, campaign, {}, dedupe=RANK, max_attempts=_ATTEMPTS)

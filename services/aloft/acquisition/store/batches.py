@@ -73,6 +73,39 @@ def picked(tx: Transaction, campaign: str, number: int, after: int, limit: int) 
     return [(row.place, Pick(row.image, row.score, row.cluster, row.why)) for row in rows]
 
 
+@dataclass(frozen=True, slots=True)
+class Picked:
+    """An image in a batch: its place there, counted from 1, and what it was selected from."""
+
+    batch: int
+    place: int
+    strategy: str
+    version: int
+    ranking: str
+    pick: Pick
+
+
+def picks_of(tx: Transaction, campaign: str, image: str) -> Sequence[Picked]:
+    """Read every batch that an image was in, newest first."""
+    wanted = (
+        sa.select(picks, batches.c.strategy, batches.c.version, batches.c.ranking)
+        .join(batches, sa.and_(batches.c.campaign == picks.c.campaign, batches.c.number == picks.c.batch))
+        .where(picks.c.campaign == campaign, picks.c.image == image)
+        .order_by(picks.c.batch.desc())
+    )
+    return [
+        Picked(
+            batch=row.batch,
+            place=row.place,
+            strategy=row.strategy,
+            version=row.version,
+            ranking=row.ranking,
+            pick=Pick(row.image, row.score, row.cluster, row.why),
+        )
+        for row in tx.execute(wanted)
+    ]
+
+
 def close(tx: Transaction, campaign: str, number: int, reason: str, at_us: int) -> bool:
     """Close a batch; False if it was closed before. One that is not known here is written as closed."""
     mine = (batches.c.campaign == campaign, batches.c.number == number)

@@ -1,6 +1,7 @@
 """The images that something is known of: labelled, out, skipped, quarantined, replaced. Others: no row."""
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
+from enum import StrEnum
 from typing import Any
 
 import sqlalchemy as sa
@@ -32,6 +33,32 @@ def matching(tx: Transaction, campaign: str, which: sa.ColumnElement[bool]) -> l
     """Name a campaign's images with this mark, in order of id."""
     wanted = sa.select(images.c.image).where(images.c.campaign == campaign, which).order_by(images.c.image)
     return list(tx.execute(wanted).scalars())
+
+
+class Fate(StrEnum):
+    """What is known of an image that can keep it from being selected; the first that holds counts."""
+
+    HELD_OUT = "held out"
+    QUARANTINED = "quarantined"
+    LABELLED = "labelled"
+    SKIPPED = "skipped"
+    OUT = "out"
+    FREE = "free"
+
+
+def fate(tx: Transaction, campaign: str, image: str) -> Fate:
+    """Say what keeps an image from being selected, if anything does."""
+    row = _some(tx, campaign, [image]).get(image)
+    if row is None:
+        return Fate.FREE
+    holds = {
+        Fate.HELD_OUT: row.left_pool or row.held_out,
+        Fate.QUARANTINED: _is_quarantined(row),
+        Fate.LABELLED: _version(row),
+        Fate.SKIPPED: row.skipped,
+        Fate.OUT: row.batch,
+    }
+    return next((each for each, held in holds.items() if held), Fate.FREE)
 
 
 def any_taken(tx: Transaction, campaign: str, ids: Sequence[str]) -> bool:
@@ -128,8 +155,11 @@ def _version(row: sa.Row[Any] | None) -> int:
 def _is_free(row: sa.Row[Any] | None) -> bool:
     if row is None:
         return True
-    quarantined = row.quarantined_version > 0 and row.quarantined_version >= row.version
-    return not (_version(row) or row.batch or row.skipped or row.left_pool or quarantined)
+    return not (_version(row) or row.batch or row.skipped or row.left_pool or _is_quarantined(row))
+
+
+def _is_quarantined(row: sa.Row[Any]) -> bool:
+    return bool(row.quarantined_version > 0 and row.quarantined_version >= row.version)
 
 
 def _some(tx: Transaction, campaign: str, ids: Sequence[str]) -> dict[str, sa.Row[Any]]:

@@ -41,8 +41,9 @@ def replace(tx: Transaction, campaign: str, label_sets: Sequence[LabelSet]) -> N
 
 def counts(tx: Transaction, campaign: str) -> Mapping[str, int]:
     """Count for each label the images that have it; a label that none has is not named."""
-    wanted = sa.select(positives.c.label, sa.func.count()).where(positives.c.campaign == campaign)
-    return {row[0]: row[1] for row in tx.execute(wanted.group_by(positives.c.label))}
+    images_with = sa.func.count().label("images_with")
+    wanted = sa.select(positives.c.label, images_with).where(positives.c.campaign == campaign)
+    return {row.label: row.images_with for row in tx.execute(wanted.group_by(positives.c.label))}
 
 
 def labelled(tx: Transaction, campaign: str, up_to: int | None = None) -> int:

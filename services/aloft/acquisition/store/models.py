@@ -81,6 +81,12 @@ def newest_embedded(tx: Transaction, campaign: str) -> tuple[Version, int] | Non
     return None if row is None else (_version(row), row.generation)
 
 
+def get(tx: Transaction, campaign: str, version: int) -> Version:
+    """Read a version that is known to be there."""
+    mine = (versions.c.campaign == campaign, versions.c.version == version)
+    return _version(tx.execute(sa.select(*_VERSION).where(*mine)).one())
+
+
 def newest(tx: Transaction, campaign: str) -> Version | None:
     """Read the newest version, promoted or not."""
     mine = sa.select(*_VERSION).where(versions.c.campaign == campaign)

@@ -113,6 +113,7 @@ picks = sa.Table(
     sa.Column("score", sa.Double, nullable=False),
     number("cluster"),
     words("why"),
+    sa.Index("picks_by_image", "campaign", "image"),
 )
 
 images = sa.Table(

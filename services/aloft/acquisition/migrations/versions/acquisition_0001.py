@@ -106,6 +106,7 @@ def _batches() -> None:
         sa.Column("score", sa.Double, nullable=False),
         *_numbers("cluster"),
     )
+    op.create_index("picks_by_image", "picks", ["campaign", "image"])
 
 
 def _text(name: str, *, key: bool = False) -> sa.Column[str]:

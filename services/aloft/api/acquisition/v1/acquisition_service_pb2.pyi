@@ -8,6 +8,7 @@ from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
 from google.protobuf import timestamp_pb2 as _timestamp_pb2
 from google.protobuf.internal import containers as _containers
+from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
 import builtins as _builtins
 import sys
 import typing as _typing
@@ -280,3 +281,688 @@ class ListSelectedImagesResponse(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___ListSelectedImagesResponse: _TypeAlias = ListSelectedImagesResponse  # noqa: Y015
+
+@_typing.final
+class ListRankedImagesRequest(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PARENT_FIELD_NUMBER: _builtins.int
+    PAGE_SIZE_FIELD_NUMBER: _builtins.int
+    PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    parent: _builtins.str
+    """campaigns/{campaign}/rankings/{ranking}"""
+    page_size: _builtins.int
+    page_token: _builtins.str
+    def __init__(
+        self,
+        *,
+        parent: _builtins.str = ...,
+        page_size: _builtins.int = ...,
+        page_token: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["page_size", b"page_size", "page_token", b"page_token", "parent", b"parent"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListRankedImagesRequest: _TypeAlias = ListRankedImagesRequest  # noqa: Y015
+
+@_typing.final
+class RankedImage(_message.Message):
+    """One image of a ranking."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    IMAGE_FIELD_NUMBER: _builtins.int
+    PLACE_FIELD_NUMBER: _builtins.int
+    SCORE_FIELD_NUMBER: _builtins.int
+    image: _builtins.str
+    place: _builtins.int
+    """Counted from 1, the best."""
+    score: _builtins.float
+    def __init__(
+        self,
+        *,
+        image: _builtins.str = ...,
+        place: _builtins.int = ...,
+        score: _builtins.float = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["image", b"image", "place", b"place", "score", b"score"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___RankedImage: _TypeAlias = RankedImage  # noqa: Y015
+
+@_typing.final
+class ListRankedImagesResponse(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    RANKED_IMAGES_FIELD_NUMBER: _builtins.int
+    NEXT_PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    next_page_token: _builtins.str
+    @_builtins.property
+    def ranked_images(self) -> _containers.RepeatedCompositeFieldContainer[Global___RankedImage]: ...
+    def __init__(
+        self,
+        *,
+        ranked_images: _abc.Iterable[Global___RankedImage] | None = ...,
+        next_page_token: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["next_page_token", b"next_page_token", "ranked_images", b"ranked_images"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListRankedImagesResponse: _TypeAlias = ListRankedImagesResponse  # noqa: Y015
+
+@_typing.final
+class RerankRequest(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PARENT_FIELD_NUMBER: _builtins.int
+    REQUEST_ID_FIELD_NUMBER: _builtins.int
+    parent: _builtins.str
+    """campaigns/{campaign}"""
+    request_id: _builtins.str
+    """A UUID4: a repeat returns the first outcome."""
+    def __init__(
+        self,
+        *,
+        parent: _builtins.str = ...,
+        request_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["parent", b"parent", "request_id", b"request_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___RerankRequest: _TypeAlias = RerankRequest  # noqa: Y015
+
+@_typing.final
+class SelectBatchRequest(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PARENT_FIELD_NUMBER: _builtins.int
+    VALIDATE_ONLY_FIELD_NUMBER: _builtins.int
+    STRATEGY_FIELD_NUMBER: _builtins.int
+    SIZE_FIELD_NUMBER: _builtins.int
+    SEED_FIELD_NUMBER: _builtins.int
+    REQUEST_ID_FIELD_NUMBER: _builtins.int
+    parent: _builtins.str
+    """campaigns/{campaign}"""
+    validate_only: _builtins.bool
+    """Says what would be selected from the newest ranking, and writes nothing."""
+    strategy: _builtins.str
+    """Only with validate_only: another strategy than that of the ranking."""
+    size: _builtins.int
+    """Only with validate_only: another size than the campaign's, up to 10,000."""
+    seed: _builtins.int
+    """Only with validate_only: another seed than that of the next batch."""
+    request_id: _builtins.str
+    """A UUID4: a repeat returns the first outcome."""
+    def __init__(
+        self,
+        *,
+        parent: _builtins.str = ...,
+        validate_only: _builtins.bool = ...,
+        strategy: _builtins.str = ...,
+        size: _builtins.int = ...,
+        seed: _builtins.int | None = ...,
+        request_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_seed", b"_seed", "seed", b"seed"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_seed", b"_seed", "parent", b"parent", "request_id", b"request_id", "seed", b"seed", "size", b"size", "strategy", b"strategy", "validate_only", b"validate_only"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__seed: _TypeAlias = _typing.Literal["seed"]  # noqa: Y015
+    _WhichOneofArgType__seed: _TypeAlias = _typing.Literal["_seed", b"_seed"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__seed) -> _WhichOneofReturnType__seed | None: ...
+
+Global___SelectBatchRequest: _TypeAlias = SelectBatchRequest  # noqa: Y015
+
+@_typing.final
+class BatchSelection(_message.Message):
+    """What was selected, or would be."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    @_typing.final
+    class ExpectedPositivesEntry(_message.Message):
+        DESCRIPTOR: _descriptor.Descriptor
+
+        KEY_FIELD_NUMBER: _builtins.int
+        VALUE_FIELD_NUMBER: _builtins.int
+        key: _builtins.str
+        value: _builtins.float
+        def __init__(
+            self,
+            *,
+            key: _builtins.str = ...,
+            value: _builtins.float = ...,
+        ) -> None: ...
+        _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+        def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+        _ClearFieldArgType: _TypeAlias = _typing.Literal["key", b"key", "value", b"value"]  # noqa: Y015
+        def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+        def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+    BATCH_FIELD_NUMBER: _builtins.int
+    VERSION_FIELD_NUMBER: _builtins.int
+    IMAGES_FIELD_NUMBER: _builtins.int
+    STRATEGY_FIELD_NUMBER: _builtins.int
+    SEED_FIELD_NUMBER: _builtins.int
+    SHORTFALL_FIELD_NUMBER: _builtins.int
+    SELECTED_IMAGES_FIELD_NUMBER: _builtins.int
+    EXPECTED_POSITIVES_FIELD_NUMBER: _builtins.int
+    batch: _builtins.int
+    """The number of the batch; 0 where nothing was sent out."""
+    version: _builtins.int
+    images: _builtins.int
+    strategy: _builtins.str
+    """What the expression means under this version."""
+    seed: _builtins.int
+    shortfall: _builtins.str
+    """Why there are fewer images than were asked for; empty if there are not."""
+    @_builtins.property
+    def selected_images(self) -> _containers.RepeatedCompositeFieldContainer[Global___SelectedImage]:
+        """In the order in which they were chosen. Of a batch that was sent out, ListSelectedImages names them."""
+
+    @_builtins.property
+    def expected_positives(self) -> _containers.ScalarMap[_builtins.str, _builtins.float]:
+        """How many of the images are expected to have each label: p summed over them. Empty under a version without a head."""
+
+    def __init__(
+        self,
+        *,
+        batch: _builtins.int = ...,
+        version: _builtins.int = ...,
+        images: _builtins.int = ...,
+        strategy: _builtins.str = ...,
+        seed: _builtins.int = ...,
+        shortfall: _builtins.str = ...,
+        selected_images: _abc.Iterable[Global___SelectedImage] | None = ...,
+        expected_positives: _abc.Mapping[_builtins.str, _builtins.float] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["batch", b"batch", "expected_positives", b"expected_positives", "images", b"images", "seed", b"seed", "selected_images", b"selected_images", "shortfall", b"shortfall", "strategy", b"strategy", "version", b"version"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___BatchSelection: _TypeAlias = BatchSelection  # noqa: Y015
+
+@_typing.final
+class CompareStrategiesRequest(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PARENT_FIELD_NUMBER: _builtins.int
+    STRATEGIES_FIELD_NUMBER: _builtins.int
+    SIZE_FIELD_NUMBER: _builtins.int
+    SEED_FIELD_NUMBER: _builtins.int
+    REQUEST_ID_FIELD_NUMBER: _builtins.int
+    parent: _builtins.str
+    """campaigns/{campaign}"""
+    size: _builtins.int
+    """Images of each selection, up to 10,000; by default as many as a batch of the campaign has."""
+    seed: _builtins.int
+    """By default that of the next batch."""
+    request_id: _builtins.str
+    """A UUID4: a repeat returns the first outcome."""
+    @_builtins.property
+    def strategies(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Two to eight expressions."""
+
+    def __init__(
+        self,
+        *,
+        parent: _builtins.str = ...,
+        strategies: _abc.Iterable[_builtins.str] | None = ...,
+        size: _builtins.int = ...,
+        seed: _builtins.int | None = ...,
+        request_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_seed", b"_seed", "seed", b"seed"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_seed", b"_seed", "parent", b"parent", "request_id", b"request_id", "seed", b"seed", "size", b"size", "strategies", b"strategies"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__seed: _TypeAlias = _typing.Literal["seed"]  # noqa: Y015
+    _WhichOneofArgType__seed: _TypeAlias = _typing.Literal["_seed", b"_seed"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__seed) -> _WhichOneofReturnType__seed | None: ...
+
+Global___CompareStrategiesRequest: _TypeAlias = CompareStrategiesRequest  # noqa: Y015
+
+@_typing.final
+class StrategyComparison(_message.Message):
+    """What several strategies would select from one pool."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    @_typing.final
+    class Choice(_message.Message):
+        """What one strategy would select."""
+
+        DESCRIPTOR: _descriptor.Descriptor
+
+        @_typing.final
+        class ExpectedPositivesEntry(_message.Message):
+            DESCRIPTOR: _descriptor.Descriptor
+
+            KEY_FIELD_NUMBER: _builtins.int
+            VALUE_FIELD_NUMBER: _builtins.int
+            key: _builtins.str
+            value: _builtins.float
+            def __init__(
+                self,
+                *,
+                key: _builtins.str = ...,
+                value: _builtins.float = ...,
+            ) -> None: ...
+            _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+            def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+            _ClearFieldArgType: _TypeAlias = _typing.Literal["key", b"key", "value", b"value"]  # noqa: Y015
+            def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+            def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+        EXPRESSION_FIELD_NUMBER: _builtins.int
+        STRATEGY_FIELD_NUMBER: _builtins.int
+        IMAGES_FIELD_NUMBER: _builtins.int
+        SHORTFALL_FIELD_NUMBER: _builtins.int
+        EXPECTED_POSITIVES_FIELD_NUMBER: _builtins.int
+        SECONDS_FIELD_NUMBER: _builtins.int
+        expression: _builtins.str
+        """As it was asked for."""
+        strategy: _builtins.str
+        """What it means under this version."""
+        images: _builtins.int
+        shortfall: _builtins.str
+        seconds: _builtins.float
+        @_builtins.property
+        def expected_positives(self) -> _containers.ScalarMap[_builtins.str, _builtins.float]:
+            """As in BatchSelection."""
+
+        def __init__(
+            self,
+            *,
+            expression: _builtins.str = ...,
+            strategy: _builtins.str = ...,
+            images: _builtins.int = ...,
+            shortfall: _builtins.str = ...,
+            expected_positives: _abc.Mapping[_builtins.str, _builtins.float] | None = ...,
+            seconds: _builtins.float = ...,
+        ) -> None: ...
+        _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+        def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+        _ClearFieldArgType: _TypeAlias = _typing.Literal["expected_positives", b"expected_positives", "expression", b"expression", "images", b"images", "seconds", b"seconds", "shortfall", b"shortfall", "strategy", b"strategy"]  # noqa: Y015
+        def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+        def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+    @_typing.final
+    class Overlap(_message.Message):
+        """What two of them share."""
+
+        DESCRIPTOR: _descriptor.Descriptor
+
+        FIRST_FIELD_NUMBER: _builtins.int
+        SECOND_FIELD_NUMBER: _builtins.int
+        IMAGES_FIELD_NUMBER: _builtins.int
+        JACCARD_FIELD_NUMBER: _builtins.int
+        first: _builtins.str
+        second: _builtins.str
+        images: _builtins.int
+        """Images that both select."""
+        jaccard: _builtins.float
+        """Of all that either selects, the part that both do: from 0 to 1."""
+        def __init__(
+            self,
+            *,
+            first: _builtins.str = ...,
+            second: _builtins.str = ...,
+            images: _builtins.int = ...,
+            jaccard: _builtins.float = ...,
+        ) -> None: ...
+        _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+        def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+        _ClearFieldArgType: _TypeAlias = _typing.Literal["first", b"first", "images", b"images", "jaccard", b"jaccard", "second", b"second"]  # noqa: Y015
+        def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+        def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+    VERSION_FIELD_NUMBER: _builtins.int
+    RANKING_FIELD_NUMBER: _builtins.int
+    CHOICES_FIELD_NUMBER: _builtins.int
+    OVERLAPS_FIELD_NUMBER: _builtins.int
+    version: _builtins.int
+    ranking: _builtins.str
+    """campaigns/{campaign}/rankings/{ranking}: the pool that all were asked about is that of this ranking."""
+    @_builtins.property
+    def choices(self) -> _containers.RepeatedCompositeFieldContainer[Global___StrategyComparison.Choice]: ...
+    @_builtins.property
+    def overlaps(self) -> _containers.RepeatedCompositeFieldContainer[Global___StrategyComparison.Overlap]: ...
+    def __init__(
+        self,
+        *,
+        version: _builtins.int = ...,
+        ranking: _builtins.str = ...,
+        choices: _abc.Iterable[Global___StrategyComparison.Choice] | None = ...,
+        overlaps: _abc.Iterable[Global___StrategyComparison.Overlap] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["choices", b"choices", "overlaps", b"overlaps", "ranking", b"ranking", "version", b"version"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___StrategyComparison: _TypeAlias = StrategyComparison  # noqa: Y015
+
+@_typing.final
+class StrategyPart(_message.Message):
+    """A name that an expression of a strategy may have, as `class_balanced(entropy)+kmeans(h=8)` has three."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    class _Kind:
+        ValueType = _typing.NewType("ValueType", _builtins.int)
+        V: _TypeAlias = ValueType  # noqa: Y015
+
+    class _KindEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[StrategyPart._Kind.ValueType], _builtins.type):
+        DESCRIPTOR: _descriptor.EnumDescriptor
+        KIND_UNSPECIFIED: StrategyPart._Kind.ValueType  # 0
+        KIND_ALONE: StrategyPart._Kind.ValueType  # 1
+        """A whole strategy."""
+        KIND_SCORE: StrategyPart._Kind.ValueType  # 2
+        """A number for each image."""
+        KIND_WRAPPER: StrategyPart._Kind.ValueType  # 3
+        """Around a score: how its labels are joined."""
+        KIND_DIVERSITY: StrategyPart._Kind.ValueType  # 4
+        """After a score and `+`: how the batch is spread."""
+
+    class Kind(_Kind, metaclass=_KindEnumTypeWrapper):
+        """Where in an expression it may be."""
+
+    KIND_UNSPECIFIED: StrategyPart.Kind.ValueType  # 0
+    KIND_ALONE: StrategyPart.Kind.ValueType  # 1
+    """A whole strategy."""
+    KIND_SCORE: StrategyPart.Kind.ValueType  # 2
+    """A number for each image."""
+    KIND_WRAPPER: StrategyPart.Kind.ValueType  # 3
+    """Around a score: how its labels are joined."""
+    KIND_DIVERSITY: StrategyPart.Kind.ValueType  # 4
+    """After a score and `+`: how the batch is spread."""
+
+    @_typing.final
+    class Parameter(_message.Message):
+        """A number that an expression may set."""
+
+        DESCRIPTOR: _descriptor.Descriptor
+
+        NAME_FIELD_NUMBER: _builtins.int
+        SUMMARY_FIELD_NUMBER: _builtins.int
+        TYPE_FIELD_NUMBER: _builtins.int
+        DEFAULT_VALUE_FIELD_NUMBER: _builtins.int
+        LEAST_FIELD_NUMBER: _builtins.int
+        MOST_FIELD_NUMBER: _builtins.int
+        name: _builtins.str
+        summary: _builtins.str
+        type: _builtins.str
+        """`integer` or `number`."""
+        default_value: _builtins.float
+        least: _builtins.float
+        most: _builtins.float
+        def __init__(
+            self,
+            *,
+            name: _builtins.str = ...,
+            summary: _builtins.str = ...,
+            type: _builtins.str = ...,
+            default_value: _builtins.float = ...,
+            least: _builtins.float = ...,
+            most: _builtins.float = ...,
+        ) -> None: ...
+        _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+        def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+        _ClearFieldArgType: _TypeAlias = _typing.Literal["default_value", b"default_value", "least", b"least", "most", b"most", "name", b"name", "summary", b"summary", "type", b"type"]  # noqa: Y015
+        def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+        def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+    NAME_FIELD_NUMBER: _builtins.int
+    KIND_FIELD_NUMBER: _builtins.int
+    SUMMARY_FIELD_NUMBER: _builtins.int
+    PARAMETERS_FIELD_NUMBER: _builtins.int
+    NEEDS_FIELD_NUMBER: _builtins.int
+    COST_FIELD_NUMBER: _builtins.int
+    PACKAGE_FIELD_NUMBER: _builtins.int
+    name: _builtins.str
+    kind: Global___StrategyPart.Kind.ValueType
+    summary: _builtins.str
+    """What it does, in a line."""
+    cost: _builtins.str
+    """What grows with the pool."""
+    package: _builtins.str
+    """The distribution that brings it, if that is not Aloft."""
+    @_builtins.property
+    def parameters(self) -> _containers.RepeatedCompositeFieldContainer[Global___StrategyPart.Parameter]: ...
+    @_builtins.property
+    def needs(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """What of the pool it reads: features, logits, candidates, covered, earlier, or a column by its name."""
+
+    def __init__(
+        self,
+        *,
+        name: _builtins.str = ...,
+        kind: Global___StrategyPart.Kind.ValueType = ...,
+        summary: _builtins.str = ...,
+        parameters: _abc.Iterable[Global___StrategyPart.Parameter] | None = ...,
+        needs: _abc.Iterable[_builtins.str] | None = ...,
+        cost: _builtins.str = ...,
+        package: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["cost", b"cost", "kind", b"kind", "name", b"name", "needs", b"needs", "package", b"package", "parameters", b"parameters", "summary", b"summary"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___StrategyPart: _TypeAlias = StrategyPart  # noqa: Y015
+
+@_typing.final
+class ListStrategiesRequest(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PAGE_SIZE_FIELD_NUMBER: _builtins.int
+    PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    page_size: _builtins.int
+    page_token: _builtins.str
+    def __init__(
+        self,
+        *,
+        page_size: _builtins.int = ...,
+        page_token: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["page_size", b"page_size", "page_token", b"page_token"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListStrategiesRequest: _TypeAlias = ListStrategiesRequest  # noqa: Y015
+
+@_typing.final
+class ListStrategiesResponse(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    STRATEGIES_FIELD_NUMBER: _builtins.int
+    NEXT_PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    DEFAULT_EXPRESSION_FIELD_NUMBER: _builtins.int
+    next_page_token: _builtins.str
+    default_expression: _builtins.str
+    """What a campaign uses that names none."""
+    @_builtins.property
+    def strategies(self) -> _containers.RepeatedCompositeFieldContainer[Global___StrategyPart]:
+        """By kind and name."""
+
+    def __init__(
+        self,
+        *,
+        strategies: _abc.Iterable[Global___StrategyPart] | None = ...,
+        next_page_token: _builtins.str = ...,
+        default_expression: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["default_expression", b"default_expression", "next_page_token", b"next_page_token", "strategies", b"strategies"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListStrategiesResponse: _TypeAlias = ListStrategiesResponse  # noqa: Y015
+
+@_typing.final
+class ExplainSelectionRequest(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    NAME_FIELD_NUMBER: _builtins.int
+    name: _builtins.str
+    """campaigns/{campaign}/images/{image}"""
+    def __init__(
+        self,
+        *,
+        name: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["name", b"name"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ExplainSelectionRequest: _TypeAlias = ExplainSelectionRequest  # noqa: Y015
+
+@_typing.final
+class SelectionExplanation(_message.Message):
+    """Why an image is, or is not, in a batch."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    class _State:
+        ValueType = _typing.NewType("ValueType", _builtins.int)
+        V: _TypeAlias = ValueType  # noqa: Y015
+
+    class _StateEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[SelectionExplanation._State.ValueType], _builtins.type):
+        DESCRIPTOR: _descriptor.EnumDescriptor
+        STATE_UNSPECIFIED: SelectionExplanation._State.ValueType  # 0
+        STATE_RANKED: SelectionExplanation._State.ValueType  # 1
+        """It has a place in the newest ranking, and is free to be selected."""
+        STATE_OUT: SelectionExplanation._State.ValueType  # 2
+        """It is out with a batch."""
+        STATE_LABELLED: SelectionExplanation._State.ValueType  # 3
+        STATE_SKIPPED: SelectionExplanation._State.ValueType  # 4
+        """Nobody could label it: it is not selected again."""
+        STATE_QUARANTINED: SelectionExplanation._State.ValueType  # 5
+        STATE_HELD_OUT: SelectionExplanation._State.ValueType  # 6
+        """It is held out, to judge versions by."""
+        STATE_NOT_RANKED: SelectionExplanation._State.ValueType  # 7
+        """The newest ranking has no place for it: it is not embedded yet, unknown, or what the network said of it is no
+        finite number.
+        """
+
+    class State(_State, metaclass=_StateEnumTypeWrapper): ...
+    STATE_UNSPECIFIED: SelectionExplanation.State.ValueType  # 0
+    STATE_RANKED: SelectionExplanation.State.ValueType  # 1
+    """It has a place in the newest ranking, and is free to be selected."""
+    STATE_OUT: SelectionExplanation.State.ValueType  # 2
+    """It is out with a batch."""
+    STATE_LABELLED: SelectionExplanation.State.ValueType  # 3
+    STATE_SKIPPED: SelectionExplanation.State.ValueType  # 4
+    """Nobody could label it: it is not selected again."""
+    STATE_QUARANTINED: SelectionExplanation.State.ValueType  # 5
+    STATE_HELD_OUT: SelectionExplanation.State.ValueType  # 6
+    """It is held out, to judge versions by."""
+    STATE_NOT_RANKED: SelectionExplanation.State.ValueType  # 7
+    """The newest ranking has no place for it: it is not embedded yet, unknown, or what the network said of it is no
+    finite number.
+    """
+
+    @_typing.final
+    class Pick(_message.Message):
+        """One batch that it was in."""
+
+        DESCRIPTOR: _descriptor.Descriptor
+
+        BATCH_FIELD_NUMBER: _builtins.int
+        PLACE_FIELD_NUMBER: _builtins.int
+        STRATEGY_FIELD_NUMBER: _builtins.int
+        VERSION_FIELD_NUMBER: _builtins.int
+        RANKING_FIELD_NUMBER: _builtins.int
+        SCORE_FIELD_NUMBER: _builtins.int
+        CLUSTER_FIELD_NUMBER: _builtins.int
+        WHY_FIELD_NUMBER: _builtins.int
+        batch: _builtins.int
+        place: _builtins.int
+        """Its place in the batch, counted from 1."""
+        strategy: _builtins.str
+        version: _builtins.int
+        ranking: _builtins.str
+        score: _builtins.float
+        cluster: _builtins.int
+        """The cluster it stands for; -1 where the strategy makes none."""
+        why: _builtins.str
+        def __init__(
+            self,
+            *,
+            batch: _builtins.int = ...,
+            place: _builtins.int = ...,
+            strategy: _builtins.str = ...,
+            version: _builtins.int = ...,
+            ranking: _builtins.str = ...,
+            score: _builtins.float = ...,
+            cluster: _builtins.int = ...,
+            why: _builtins.str = ...,
+        ) -> None: ...
+        _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+        def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+        _ClearFieldArgType: _TypeAlias = _typing.Literal["batch", b"batch", "cluster", b"cluster", "place", b"place", "ranking", b"ranking", "score", b"score", "strategy", b"strategy", "version", b"version", "why", b"why"]  # noqa: Y015
+        def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+        def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+    NAME_FIELD_NUMBER: _builtins.int
+    STATE_FIELD_NUMBER: _builtins.int
+    WHY_FIELD_NUMBER: _builtins.int
+    PICKS_FIELD_NUMBER: _builtins.int
+    RANKING_FIELD_NUMBER: _builtins.int
+    PLACE_FIELD_NUMBER: _builtins.int
+    RANKED_IMAGES_FIELD_NUMBER: _builtins.int
+    SCORE_FIELD_NUMBER: _builtins.int
+    name: _builtins.str
+    state: Global___SelectionExplanation.State.ValueType
+    why: _builtins.str
+    """One sentence."""
+    ranking: _builtins.str
+    """The newest ranking, and the place in it, where it has one: counted from 1."""
+    place: _builtins.int
+    ranked_images: _builtins.int
+    score: _builtins.float
+    @_builtins.property
+    def picks(self) -> _containers.RepeatedCompositeFieldContainer[Global___SelectionExplanation.Pick]:
+        """Newest first."""
+
+    def __init__(
+        self,
+        *,
+        name: _builtins.str = ...,
+        state: Global___SelectionExplanation.State.ValueType = ...,
+        why: _builtins.str = ...,
+        picks: _abc.Iterable[Global___SelectionExplanation.Pick] | None = ...,
+        ranking: _builtins.str = ...,
+        place: _builtins.int = ...,
+        ranked_images: _builtins.int = ...,
+        score: _builtins.float = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["name", b"name", "picks", b"picks", "place", b"place", "ranked_images", b"ranked_images", "ranking", b"ranking", "score", b"score", "state", b"state", "why", b"why"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___SelectionExplanation: _TypeAlias = SelectionExplanation  # noqa: Y015

@@ -4,6 +4,7 @@ import grpc
 import warnings
 
 from aloft.api.acquisition.v1 import acquisition_service_pb2 as aloft_dot_api_dot_acquisition_dot_v1_dot_acquisition__service__pb2
+from google.longrunning import operations_pb2 as google_dot_longrunning_dot_operations__pb2
 
 GRPC_GENERATED_VERSION = '1.85.1'
 GRPC_VERSION = grpc.__version__
@@ -45,6 +46,36 @@ class AcquisitionServiceStub:
                 request_serializer=aloft_dot_api_dot_acquisition_dot_v1_dot_acquisition__service__pb2.ListRankingsRequest.SerializeToString,
                 response_deserializer=aloft_dot_api_dot_acquisition_dot_v1_dot_acquisition__service__pb2.ListRankingsResponse.FromString,
                 _registered_method=True)
+        self.ListRankedImages = channel.unary_unary(
+                '/aloft.api.acquisition.v1.AcquisitionService/ListRankedImages',
+                request_serializer=aloft_dot_api_dot_acquisition_dot_v1_dot_acquisition__service__pb2.ListRankedImagesRequest.SerializeToString,
+                response_deserializer=aloft_dot_api_dot_acquisition_dot_v1_dot_acquisition__service__pb2.ListRankedImagesResponse.FromString,
+                _registered_method=True)
+        self.Rerank = channel.unary_unary(
+                '/aloft.api.acquisition.v1.AcquisitionService/Rerank',
+                request_serializer=aloft_dot_api_dot_acquisition_dot_v1_dot_acquisition__service__pb2.RerankRequest.SerializeToString,
+                response_deserializer=google_dot_longrunning_dot_operations__pb2.Operation.FromString,
+                _registered_method=True)
+        self.SelectBatch = channel.unary_unary(
+                '/aloft.api.acquisition.v1.AcquisitionService/SelectBatch',
+                request_serializer=aloft_dot_api_dot_acquisition_dot_v1_dot_acquisition__service__pb2.SelectBatchRequest.SerializeToString,
+                response_deserializer=google_dot_longrunning_dot_operations__pb2.Operation.FromString,
+                _registered_method=True)
+        self.CompareStrategies = channel.unary_unary(
+                '/aloft.api.acquisition.v1.AcquisitionService/CompareStrategies',
+                request_serializer=aloft_dot_api_dot_acquisition_dot_v1_dot_acquisition__service__pb2.CompareStrategiesRequest.SerializeToString,
+                response_deserializer=google_dot_longrunning_dot_operations__pb2.Operation.FromString,
+                _registered_method=True)
+        self.ListStrategies = channel.unary_unary(
+                '/aloft.api.acquisition.v1.AcquisitionService/ListStrategies',
+                request_serializer=aloft_dot_api_dot_acquisition_dot_v1_dot_acquisition__service__pb2.ListStrategiesRequest.SerializeToString,
+                response_deserializer=aloft_dot_api_dot_acquisition_dot_v1_dot_acquisition__service__pb2.ListStrategiesResponse.FromString,
+                _registered_method=True)
+        self.ExplainSelection = channel.unary_unary(
+                '/aloft.api.acquisition.v1.AcquisitionService/ExplainSelection',
+                request_serializer=aloft_dot_api_dot_acquisition_dot_v1_dot_acquisition__service__pb2.ExplainSelectionRequest.SerializeToString,
+                response_deserializer=aloft_dot_api_dot_acquisition_dot_v1_dot_acquisition__service__pb2.SelectionExplanation.FromString,
+                _registered_method=True)
         self.ListSelectedImages = channel.unary_unary(
                 '/aloft.api.acquisition.v1.AcquisitionService/ListSelectedImages',
                 request_serializer=aloft_dot_api_dot_acquisition_dot_v1_dot_acquisition__service__pb2.ListSelectedImagesRequest.SerializeToString,
@@ -69,6 +100,52 @@ class AcquisitionServiceServicer:
 
     def ListRankings(self, request, context):
         """Missing associated documentation comment in .proto file."""
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListRankedImages(self, request, context):
+        """Reads a page of a ranking, best first. Reads of the store only the part of the ranking that holds the page.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def Rerank(self, request, context):
+        """Ranks the newest pool anew although nothing changed. Costs what every ranking costs: one pass over what the
+        strategy needs of the pool.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def SelectBatch(self, request, context):
+        """Selects the batch that is due, or with `validate_only` says what would be selected and writes nothing. Costs the
+        reading of the newest ranking and of the candidates' features; with another strategy or size, a ranking too.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def CompareStrategies(self, request, context):
+        """Says what several strategies would select on one version, and how much of it they share. Writes nothing. Costs a
+        ranking and a selection for each.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListStrategies(self, request, context):
+        """Names what an expression of a strategy may be made of. Reads nothing.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ExplainSelection(self, request, context):
+        """Says of one image which batches it was in and why, or where it stands and why it was not selected. Reads the newest
+        ranking up to the image: 24 bytes an image.
+        """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
@@ -99,6 +176,36 @@ def add_AcquisitionServiceServicer_to_server(servicer, server):
                     servicer.ListRankings,
                     request_deserializer=aloft_dot_api_dot_acquisition_dot_v1_dot_acquisition__service__pb2.ListRankingsRequest.FromString,
                     response_serializer=aloft_dot_api_dot_acquisition_dot_v1_dot_acquisition__service__pb2.ListRankingsResponse.SerializeToString,
+            ),
+            'ListRankedImages': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListRankedImages,
+                    request_deserializer=aloft_dot_api_dot_acquisition_dot_v1_dot_acquisition__service__pb2.ListRankedImagesRequest.FromString,
+                    response_serializer=aloft_dot_api_dot_acquisition_dot_v1_dot_acquisition__service__pb2.ListRankedImagesResponse.SerializeToString,
+            ),
+            'Rerank': grpc.unary_unary_rpc_method_handler(
+                    servicer.Rerank,
+                    request_deserializer=aloft_dot_api_dot_acquisition_dot_v1_dot_acquisition__service__pb2.RerankRequest.FromString,
+                    response_serializer=google_dot_longrunning_dot_operations__pb2.Operation.SerializeToString,
+            ),
+            'SelectBatch': grpc.unary_unary_rpc_method_handler(
+                    servicer.SelectBatch,
+                    request_deserializer=aloft_dot_api_dot_acquisition_dot_v1_dot_acquisition__service__pb2.SelectBatchRequest.FromString,
+                    response_serializer=google_dot_longrunning_dot_operations__pb2.Operation.SerializeToString,
+            ),
+            'CompareStrategies': grpc.unary_unary_rpc_method_handler(
+                    servicer.CompareStrategies,
+                    request_deserializer=aloft_dot_api_dot_acquisition_dot_v1_dot_acquisition__service__pb2.CompareStrategiesRequest.FromString,
+                    response_serializer=google_dot_longrunning_dot_operations__pb2.Operation.SerializeToString,
+            ),
+            'ListStrategies': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListStrategies,
+                    request_deserializer=aloft_dot_api_dot_acquisition_dot_v1_dot_acquisition__service__pb2.ListStrategiesRequest.FromString,
+                    response_serializer=aloft_dot_api_dot_acquisition_dot_v1_dot_acquisition__service__pb2.ListStrategiesResponse.SerializeToString,
+            ),
+            'ExplainSelection': grpc.unary_unary_rpc_method_handler(
+                    servicer.ExplainSelection,
+                    request_deserializer=aloft_dot_api_dot_acquisition_dot_v1_dot_acquisition__service__pb2.ExplainSelectionRequest.FromString,
+                    response_serializer=aloft_dot_api_dot_acquisition_dot_v1_dot_acquisition__service__pb2.SelectionExplanation.SerializeToString,
             ),
             'ListSelectedImages': grpc.unary_unary_rpc_method_handler(
                     servicer.ListSelectedImages,
@@ -166,6 +273,168 @@ class AcquisitionService:
             '/aloft.api.acquisition.v1.AcquisitionService/ListRankings',
             aloft_dot_api_dot_acquisition_dot_v1_dot_acquisition__service__pb2.ListRankingsRequest.SerializeToString,
             aloft_dot_api_dot_acquisition_dot_v1_dot_acquisition__service__pb2.ListRankingsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListRankedImages(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/aloft.api.acquisition.v1.AcquisitionService/ListRankedImages',
+            aloft_dot_api_dot_acquisition_dot_v1_dot_acquisition__service__pb2.ListRankedImagesRequest.SerializeToString,
+            aloft_dot_api_dot_acquisition_dot_v1_dot_acquisition__service__pb2.ListRankedImagesResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def Rerank(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/aloft.api.acquisition.v1.AcquisitionService/Rerank',
+            aloft_dot_api_dot_acquisition_dot_v1_dot_acquisition__service__pb2.RerankRequest.SerializeToString,
+            google_dot_longrunning_dot_operations__pb2.Operation.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def SelectBatch(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/aloft.api.acquisition.v1.AcquisitionService/SelectBatch',
+            aloft_dot_api_dot_acquisition_dot_v1_dot_acquisition__service__pb2.SelectBatchRequest.SerializeToString,
+            google_dot_longrunning_dot_operations__pb2.Operation.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def CompareStrategies(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/aloft.api.acquisition.v1.AcquisitionService/CompareStrategies',
+            aloft_dot_api_dot_acquisition_dot_v1_dot_acquisition__service__pb2.CompareStrategiesRequest.SerializeToString,
+            google_dot_longrunning_dot_operations__pb2.Operation.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListStrategies(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/aloft.api.acquisition.v1.AcquisitionService/ListStrategies',
+            aloft_dot_api_dot_acquisition_dot_v1_dot_acquisition__service__pb2.ListStrategiesRequest.SerializeToString,
+            aloft_dot_api_dot_acquisition_dot_v1_dot_acquisition__service__pb2.ListStrategiesResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ExplainSelection(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/aloft.api.acquisition.v1.AcquisitionService/ExplainSelection',
+            aloft_dot_api_dot_acquisition_dot_v1_dot_acquisition__service__pb2.ExplainSelectionRequest.SerializeToString,
+            aloft_dot_api_dot_acquisition_dot_v1_dot_acquisition__service__pb2.SelectionExplanation.FromString,
             options,
             channel_credentials,
             insecure,

@@ -5,6 +5,7 @@ isort:skip_file
 
 from aloft.api.acquisition.v1 import acquisition_service_pb2 as _acquisition_service_pb2
 from collections import abc as _abc
+from google.longrunning import operations_pb2 as _operations_pb2
 from grpc import aio as _aio
 import abc as _abc_1
 import grpc as _grpc
@@ -35,6 +36,26 @@ class AcquisitionServiceStub:
     def __new__(cls, channel: _aio.Channel) -> AcquisitionServiceAsyncStub: ...
     GetRanking: _grpc.UnaryUnaryMultiCallable[_acquisition_service_pb2.GetRankingRequest, _acquisition_service_pb2.Ranking]
     ListRankings: _grpc.UnaryUnaryMultiCallable[_acquisition_service_pb2.ListRankingsRequest, _acquisition_service_pb2.ListRankingsResponse]
+    ListRankedImages: _grpc.UnaryUnaryMultiCallable[_acquisition_service_pb2.ListRankedImagesRequest, _acquisition_service_pb2.ListRankedImagesResponse]
+    """Reads a page of a ranking, best first. Reads of the store only the part of the ranking that holds the page."""
+    Rerank: _grpc.UnaryUnaryMultiCallable[_acquisition_service_pb2.RerankRequest, _operations_pb2.Operation]
+    """Ranks the newest pool anew although nothing changed. Costs what every ranking costs: one pass over what the
+    strategy needs of the pool.
+    """
+    SelectBatch: _grpc.UnaryUnaryMultiCallable[_acquisition_service_pb2.SelectBatchRequest, _operations_pb2.Operation]
+    """Selects the batch that is due, or with `validate_only` says what would be selected and writes nothing. Costs the
+    reading of the newest ranking and of the candidates' features; with another strategy or size, a ranking too.
+    """
+    CompareStrategies: _grpc.UnaryUnaryMultiCallable[_acquisition_service_pb2.CompareStrategiesRequest, _operations_pb2.Operation]
+    """Says what several strategies would select on one version, and how much of it they share. Writes nothing. Costs a
+    ranking and a selection for each.
+    """
+    ListStrategies: _grpc.UnaryUnaryMultiCallable[_acquisition_service_pb2.ListStrategiesRequest, _acquisition_service_pb2.ListStrategiesResponse]
+    """Names what an expression of a strategy may be made of. Reads nothing."""
+    ExplainSelection: _grpc.UnaryUnaryMultiCallable[_acquisition_service_pb2.ExplainSelectionRequest, _acquisition_service_pb2.SelectionExplanation]
+    """Says of one image which batches it was in and why, or where it stands and why it was not selected. Reads the newest
+    ranking up to the image: 24 bytes an image.
+    """
     ListSelectedImages: _grpc.UnaryUnaryMultiCallable[_acquisition_service_pb2.ListSelectedImagesRequest, _acquisition_service_pb2.ListSelectedImagesResponse]
     """Says which images a batch was made of, and why each."""
     GetSelection: _grpc.UnaryUnaryMultiCallable[_acquisition_service_pb2.GetSelectionRequest, _acquisition_service_pb2.Selection]
@@ -47,6 +68,26 @@ class AcquisitionServiceAsyncStub(AcquisitionServiceStub):
     def __init__(self, channel: _aio.Channel) -> None: ...
     GetRanking: _aio.UnaryUnaryMultiCallable[_acquisition_service_pb2.GetRankingRequest, _acquisition_service_pb2.Ranking]  # type: ignore[assignment]
     ListRankings: _aio.UnaryUnaryMultiCallable[_acquisition_service_pb2.ListRankingsRequest, _acquisition_service_pb2.ListRankingsResponse]  # type: ignore[assignment]
+    ListRankedImages: _aio.UnaryUnaryMultiCallable[_acquisition_service_pb2.ListRankedImagesRequest, _acquisition_service_pb2.ListRankedImagesResponse]  # type: ignore[assignment]
+    """Reads a page of a ranking, best first. Reads of the store only the part of the ranking that holds the page."""
+    Rerank: _aio.UnaryUnaryMultiCallable[_acquisition_service_pb2.RerankRequest, _operations_pb2.Operation]  # type: ignore[assignment]
+    """Ranks the newest pool anew although nothing changed. Costs what every ranking costs: one pass over what the
+    strategy needs of the pool.
+    """
+    SelectBatch: _aio.UnaryUnaryMultiCallable[_acquisition_service_pb2.SelectBatchRequest, _operations_pb2.Operation]  # type: ignore[assignment]
+    """Selects the batch that is due, or with `validate_only` says what would be selected and writes nothing. Costs the
+    reading of the newest ranking and of the candidates' features; with another strategy or size, a ranking too.
+    """
+    CompareStrategies: _aio.UnaryUnaryMultiCallable[_acquisition_service_pb2.CompareStrategiesRequest, _operations_pb2.Operation]  # type: ignore[assignment]
+    """Says what several strategies would select on one version, and how much of it they share. Writes nothing. Costs a
+    ranking and a selection for each.
+    """
+    ListStrategies: _aio.UnaryUnaryMultiCallable[_acquisition_service_pb2.ListStrategiesRequest, _acquisition_service_pb2.ListStrategiesResponse]  # type: ignore[assignment]
+    """Names what an expression of a strategy may be made of. Reads nothing."""
+    ExplainSelection: _aio.UnaryUnaryMultiCallable[_acquisition_service_pb2.ExplainSelectionRequest, _acquisition_service_pb2.SelectionExplanation]  # type: ignore[assignment]
+    """Says of one image which batches it was in and why, or where it stands and why it was not selected. Reads the newest
+    ranking up to the image: 24 bytes an image.
+    """
     ListSelectedImages: _aio.UnaryUnaryMultiCallable[_acquisition_service_pb2.ListSelectedImagesRequest, _acquisition_service_pb2.ListSelectedImagesResponse]  # type: ignore[assignment]
     """Says which images a batch was made of, and why each."""
     GetSelection: _aio.UnaryUnaryMultiCallable[_acquisition_service_pb2.GetSelectionRequest, _acquisition_service_pb2.Selection]  # type: ignore[assignment]
@@ -68,6 +109,62 @@ class AcquisitionServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _acquisition_service_pb2.ListRankingsRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_acquisition_service_pb2.ListRankingsResponse, _abc.Awaitable[_acquisition_service_pb2.ListRankingsResponse]]: ...
+
+    @_abc_1.abstractmethod
+    def ListRankedImages(
+        self,
+        request: _acquisition_service_pb2.ListRankedImagesRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_acquisition_service_pb2.ListRankedImagesResponse, _abc.Awaitable[_acquisition_service_pb2.ListRankedImagesResponse]]:
+        """Reads a page of a ranking, best first. Reads of the store only the part of the ranking that holds the page."""
+
+    @_abc_1.abstractmethod
+    def Rerank(
+        self,
+        request: _acquisition_service_pb2.RerankRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_operations_pb2.Operation, _abc.Awaitable[_operations_pb2.Operation]]:
+        """Ranks the newest pool anew although nothing changed. Costs what every ranking costs: one pass over what the
+        strategy needs of the pool.
+        """
+
+    @_abc_1.abstractmethod
+    def SelectBatch(
+        self,
+        request: _acquisition_service_pb2.SelectBatchRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_operations_pb2.Operation, _abc.Awaitable[_operations_pb2.Operation]]:
+        """Selects the batch that is due, or with `validate_only` says what would be selected and writes nothing. Costs the
+        reading of the newest ranking and of the candidates' features; with another strategy or size, a ranking too.
+        """
+
+    @_abc_1.abstractmethod
+    def CompareStrategies(
+        self,
+        request: _acquisition_service_pb2.CompareStrategiesRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_operations_pb2.Operation, _abc.Awaitable[_operations_pb2.Operation]]:
+        """Says what several strategies would select on one version, and how much of it they share. Writes nothing. Costs a
+        ranking and a selection for each.
+        """
+
+    @_abc_1.abstractmethod
+    def ListStrategies(
+        self,
+        request: _acquisition_service_pb2.ListStrategiesRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_acquisition_service_pb2.ListStrategiesResponse, _abc.Awaitable[_acquisition_service_pb2.ListStrategiesResponse]]:
+        """Names what an expression of a strategy may be made of. Reads nothing."""
+
+    @_abc_1.abstractmethod
+    def ExplainSelection(
+        self,
+        request: _acquisition_service_pb2.ExplainSelectionRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_acquisition_service_pb2.SelectionExplanation, _abc.Awaitable[_acquisition_service_pb2.SelectionExplanation]]:
+        """Says of one image which batches it was in and why, or where it stands and why it was not selected. Reads the newest
+        ranking up to the image: 24 bytes an image.
+        """
 
     @_abc_1.abstractmethod
     def ListSelectedImages(
