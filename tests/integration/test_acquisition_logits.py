@@ -161,7 +161,7 @@ def test_an_image_of_which_the_network_said_nothing_usable_is_left_out_and_count
     (ranking,) = world.rankings()
     assert (ranking.images, ranking.left_out_images) == (6, 2)
     assert not {image(3), image(5)} & set(world.batch(1))
-    assert "what the network said of 2 are no finite numbers" in world.why()["BATCH_OUT"].waits_for
+    assert "2 have no finite score or features" in world.why()["BATCH_OUT"].waits_for
 
 
 def failing(world: World) -> str:

@@ -127,7 +127,7 @@ def _unknown(words: Words, name: Word, wanted: str, *kinds: Kind) -> NoReturn:
     if entry := _find(words, name, *Kind):
         words.refuse(_misplaced(entry, wanted), name)
     there = catalogue.names(*kinds)
-    near = get_close_matches(name.text.lower(), there, n=3)
+    near = get_close_matches(name.text.lower(), there, n=3, cutoff=0.7)
     hint = f"did you mean {' or '.join(near)}? " if near else ""
     there_are = ", ".join(there)
     words.refuse(

@@ -1,4 +1,9 @@
-"""`mge`: the magnitude of the approximated gradient embedding, an uncertainty from logits and norms alone."""
+"""`mge`: the magnitude of the approximated gradient embedding, an uncertainty from logits and norms alone.
+
+For many labels by Möllenbrok & Demir (arXiv:2212.01165), from the gradient embeddings of BADGE: Ash, Zhang,
+Krishnamurthy, Langford & Agarwal, ICLR 2020 (arXiv:1906.03671). With `kmeans` it is their query of
+arXiv:2306.06908 as far as it is known.
+"""
 
 from functools import partial
 

@@ -21,7 +21,9 @@ def scorer(pool: Pool, weights: Weights) -> Scorer:
 
 def score(block: Block, weights: Weights) -> Scores:
     """Score a block."""
+    return scoring.of_logits(block, partial(_expected, weights=weights))
+
+
+def _expected(logits: Scores, weights: Weights) -> Scores:
     # Sums over single rows: the same to the last bit wherever the pool is cut into blocks.
-    return scoring.of_logits(
-        block, lambda logits: np.asarray((scoring.sigmoid(logits) * weights).sum(axis=1))
-    )
+    return np.asarray((scoring.sigmoid(logits) * weights).sum(axis=1))

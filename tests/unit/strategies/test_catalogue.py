@@ -4,57 +4,49 @@ import sys
 import pytest
 
 from aloft import strategies
-from aloft.kit.errors import InvalidArgument
-from aloft.strategies import Standing
-from aloft.strategies.strategy import Needs
+from aloft.strategies import catalogue
+from aloft.strategies.entry import COLUMNS, Entry, Kind, Needs
+
+LIGHT = """
+import sys
+from aloft import strategies
+strategies.check("class_balanced(margin)+kmeans(h=8)")
+strategies.needs("auto")
+strategies.entries()
+strategies.in_force("auto", strategies.Standing(base=True))
+sys.exit(", ".join({"numpy", "faiss"} & set(sys.modules)) or 0)
+"""
 
 
-@pytest.mark.parametrize("name", strategies.names())
-def test_each_strategy_is_loaded_under_its_own_name(name: str) -> None:
-    assert strategies.load(name).name == name
+def test_all_that_is_asked_of_an_expression_loads_neither_numpy_nor_faiss() -> None:
+    done = subprocess.run([sys.executable, "-c", LIGHT], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, f"{done.stderr}: a service without NumPy could not check a campaign"
 
 
-def test_an_unknown_strategy_is_refused_with_the_near_ones_and_all_of_them() -> None:
-    with pytest.raises(InvalidArgument) as refused:
-        strategies.check("centroid")
-    assert refused.value.reason == "UNKNOWN_STRATEGY"
-    assert "did you mean centroids?" in refused.value.message
-    assert "There are: centroids, mge+kmeans, random." in refused.value.message
-    assert refused.value.violations[0].field == "campaign.strategy.expression"
+def test_everything_that_was_promised_is_there() -> None:
+    there = {kind: set(catalogue.names(kind)) for kind in Kind}
+    assert there[Kind.SCORE] == {"entropy", "margin", "mge", "mtd", "mll", "bald", "rare_positive"}
+    assert there[Kind.WRAPPER] == {"mean", "max", "class_balanced"}
+    assert there[Kind.DIVERSITY] == {"kmeans", "kcenter", "herding"}
+    assert there[Kind.ALONE] >= {"random", "random_balanced", "auto", "centroids", "typiclust", "badge"}
 
 
-def test_an_unknown_strategy_that_resembles_none_is_refused_without_a_guess() -> None:
-    with pytest.raises(
-        InvalidArgument, match=r"no strategy is called 'zzz'; There are: centroids, mge\+kmeans, random\."
-    ):
-        strategies.load("zzz")
+@pytest.mark.parametrize("entry", strategies.entries(), ids=lambda one: f"{one.kind}-{one.name}")
+def test_each_entry_says_what_it_does_and_costs(entry: Entry) -> None:
+    assert entry.summary.endswith(".")
+    assert bool(entry.cost) == (entry.kind is not Kind.WRAPPER), "what reads nothing costs nothing"
+    assert set(entry.needs.columns) <= set(COLUMNS)
+    assert all(one.least <= one.default <= one.most and one.summary for one in entry.parameters)
 
 
-def test_checking_a_name_loads_neither_numpy_nor_faiss() -> None:
-    code = (
-        "import sys; from aloft import strategies; strategies.check('random');"
-        "sys.exit(', '.join({'numpy', 'faiss'} & set(sys.modules)) or 0)"
-    )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
-    assert done.returncode == 0, f"loaded {done.stderr}: a service without NumPy could not check a campaign"
+def test_needs_add_up() -> None:
+    assert strategies.needs("random") == Needs()
+    assert strategies.needs("mge+kmeans") == Needs(logits=True, candidates=True)
+    assert strategies.needs("bald+kcenter") == Needs(candidates=True, covered=True, columns=("bald",))
+    assert Needs(columns=("mll",)) | Needs(columns=("bald", "mll")) == Needs(columns=("bald", "mll"))
 
 
-def test_what_scores_by_logits_starts_by_coverage_under_a_base_version() -> None:
-    assert strategies.DEFAULT == "mge+kmeans"
-    assert strategies.in_force("mge+kmeans", Standing(base=True)) == "centroids"
-    assert strategies.in_force("mge+kmeans", Standing(base=False)) == "mge+kmeans"
-
-
-@pytest.mark.parametrize("name", ["centroids", "random"])
-def test_what_needs_no_logits_is_itself_under_any_version(name: str) -> None:
-    assert {strategies.in_force(name, Standing(base=base)) for base in (True, False)} == {name}
-
-
-@pytest.mark.parametrize("name", strategies.names())
-def test_what_stands_in_under_a_base_version_reads_no_logits(name: str) -> None:
-    needs = strategies.load(strategies.in_force(name, Standing(base=True))).needs
-    assert not needs.logits
-
-
-def test_random_reads_no_column_at_all() -> None:
-    assert strategies.load("random").needs == Needs()
+@pytest.mark.parametrize("needs", [Needs(logits=True), Needs(earlier=True), Needs(columns=("mll",))])
+def test_what_only_a_version_with_a_head_has_is_known_as_that(needs: Needs) -> None:
+    assert needs.head
+    assert not Needs(features=True, candidates=True, covered=True).head

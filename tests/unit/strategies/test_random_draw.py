@@ -1,11 +1,9 @@
 import numpy as np
-from hypothesis import given
-from hypothesis import strategies as st
 
 from aloft.strategies import load
 from aloft.strategies.pool import ArrayPool, hexadecimal, ids
 from aloft.strategies.seeds import uniform
-from tests.unit.strategies.pools import Reordered, image, pool_of, pools
+from tests.unit.strategies.pools import image, pool_of
 
 RANDOM = load("random")
 
@@ -31,14 +29,6 @@ def test_the_batch_is_the_head_of_the_ranking() -> None:
     assert list(picks.images) == hexadecimal(ranked.images[:4])
     assert picks.picks[0].why == "Drawn at random: place 1 of 9."
     assert picks.picks[0].cluster == -1
-
-
-@given(pools(), st.integers(0, 2**64 - 1))
-def test_the_order_of_the_pool_does_not_matter(both: tuple[ArrayPool, Reordered], seed: int) -> None:
-    pool, reordered = both
-    there, here = RANDOM.rank(pool, 3, seed), RANDOM.rank(reordered, 3, seed)
-    assert hexadecimal(there.images) == hexadecimal(here.images)
-    assert there.scores.tolist() == here.scores.tolist()
 
 
 def test_an_image_keeps_its_score_when_others_join() -> None:
