@@ -32,22 +32,23 @@ class Directions:
     @property
     def length(self) -> float:
         """How long a direction is in whole numbers, before rounding, which may add √D/2."""
-        return _LONGEST - 1 - np.sqrt(len(self.middle)) / 2
+        return float(_LONGEST - 1 - len(self.middle) ** 0.5 / 2)
 
     def of(self, features: Features) -> NDArray[np.float32]:
         """Turn rows into directions. What lies at the mean has none, and stays of length 0."""
-        rows = features.astype(np.float32) - self.middle
+        rows: NDArray[np.float32] = features.astype(np.float32) - self.middle
         # The largest number first, so that squares neither overflow nor vanish.
         largest = np.abs(rows).max(axis=1, initial=0)
         rows /= np.where(largest > 0, largest, 1)[:, None]
         lengths = np.sqrt(np.einsum("ij,ij->i", rows, rows))
         rows *= (self.length / np.where(lengths > 0, lengths, 1))[:, None].astype(np.float32)
-        return np.rint(rows, out=rows)
+        np.rint(rows, out=rows)
+        return rows
 
     def squared(self, rows: NDArray[np.float32], others: NDArray[np.float32]) -> NDArray[np.float32]:
         """Compute ‖x_i − y_j‖² of every pair, for directions of length 1."""
         here, there = (np.einsum("ij,ij->i", side, side) for side in (rows, others))
-        products = rows @ others.T
+        products: NDArray[np.float32] = rows @ others.T
         products *= -2
         products += here[:, None]
         products += there

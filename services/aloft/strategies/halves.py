@@ -7,7 +7,19 @@ from aloft.strategies.pool import Features
 
 _ROWS = 128
 _SIGN_AND_DIGITS = np.int32(-0x70002000)
+_EXPONENT = np.uint16(0x7C00)
 _BIAS = np.float32(2.0**112)
+
+
+def usable(rows: Features) -> NDArray[np.bool_]:
+    """Say which rows hold finite numbers alone."""
+    if rows.dtype != np.float16:
+        return np.asarray(np.isfinite(rows).all(axis=1))
+    found = np.empty(len(rows), dtype=bool)
+    for start in range(0, len(rows), _ROWS):
+        exponents = rows[start : start + _ROWS].view(np.uint16) & _EXPONENT
+        found[start : start + _ROWS] = exponents.max(axis=1, initial=0) < _EXPONENT
+    return found
 
 
 def singles(rows: Features, out: NDArray[np.float32] | None = None) -> NDArray[np.float32]:

@@ -1,16 +1,19 @@
 """`kcenter`: batches such that no image is far from one that is labelled, in flight or chosen (core-set).
 
-Sener & Savarese, "Active Learning for Convolutional Neural Networks: A Core-Set Approach" (ICLR 2018): the
-greedy choice is at most twice as far from its farthest image as the best choice is.
+Sener & Savarese, "Active Learning for Convolutional Neural Networks: A Core-Set Approach" (ICLR 2018,
+arXiv:1708.00489): with greedy choice the farthest image is at most twice as far as with the best choice.
 """
 
 import numpy as np
 from numpy.typing import NDArray
 
 from aloft.strategies import whole
-from aloft.strategies.halves import singles
+from aloft.strategies.farthest import Farthest
+from aloft.strategies.halves import singles, usable
+from aloft.strategies.points import Cloud, Points, Which
 from aloft.strategies.pool import Block, Features, Ids, Pool
 from aloft.strategies.sample import finite
+from aloft.strategies.stale import Stale, nearest
 from aloft.strategies.strategy import NO_CLUSTER, Needs, Picks, Ranked, Strategy, picks_of
 from aloft.strategies.whole import Whole
 
@@ -26,59 +29,53 @@ def rank(pool: Pool, size: int, seed: int) -> Ranked:
 
     Where nothing is covered yet, by its distance to the mean, negated: the first centre comes first.
     """
-    covered = _usable(pool.covered())
+    covered = _covered(pool)
     if not len(covered):
-        everything = whole.gather(pool)
-        if not len(everything):
-            return Ranked(everything.images, np.empty(0), everything.left_out)
-        far = np.sqrt(_squared(everything, _mean(everything)[None, :]))
-        return Ranked.of(everything.images, 0.0 - far, everything.left_out)
+        images = whole.gather(pool)
+        return Ranked.of(images.images, 0.0 - np.sqrt(_from_mean(Cloud(images))[0]), images.left_out)
     parts = [_scored(block, covered) for block in pool.blocks()]
-    images = np.concatenate([np.empty(0, dtype="S16"), *(part[0] for part in parts)])
+    names = np.concatenate([np.empty(0, dtype="S16"), *(part[0] for part in parts)])
     scores = np.concatenate([np.empty(0), *(part[1] for part in parts)])
-    return Ranked.of(images, scores, sum(part[2] for part in parts))
+    return Ranked.of(names, scores, sum(part[2] for part in parts))
 
 
 def alone(pool: Pool, ranked: Ranked, size: int, seed: int) -> Picks:
     """Pick, again and again, the image of the whole pool that is farthest from every centre so far."""
-    return _picks(whole.gather(pool), pool.covered(), size)
+    return _picks(whole.gather(pool), _covered(pool), size)
 
 
 def select(pool: Pool, ranked: Ranked, size: int, seed: int) -> Picks:
     """Do the same among the min(h·b, N) best of a ranking."""
-    candidates, _ = whole.best(pool, ranked, CANDIDATES_EACH * size)
-    return _picks(candidates, pool.covered(), size)
+    return _picks(whole.best(pool, ranked, CANDIDATES_EACH * size), _covered(pool), size)
 
 
-def choose(
-    images: Whole, covered: NDArray[np.float32], size: int
-) -> tuple[NDArray[np.intp], NDArray[np.float64]]:
-    """Choose centres, and say how far each was from the nearest when it was chosen (NaN: there was none)."""
-    count = min(size, len(images))
+def choose(images: Whole, covered: NDArray[np.float32], size: int) -> tuple[Which, NDArray[np.float64]]:
+    """Choose centres, and say how far each was from the nearest when it was chosen (NaN: there was none).
+
+    The first without any is the image nearest the mean. What it chooses is what the plain loop chooses, in
+    double precision, the first of equals.
+    """
+    cloud, count = Cloud(images), min(size, len(images))
+    farthest = Farthest(Stale(cloud, Points.of(covered), count))
     chosen: list[int] = []
     radii: list[float] = []
-    squared = np.full(len(images), np.inf)
-    for start in range(0, len(covered), 64):
-        squared = np.minimum(squared, _squared(images, covered[start : start + 64]))
-    while len(chosen) < count:
-        if np.isinf(squared.max()):
-            pick = int(np.argmin(_squared(images, _mean(images)[None, :])))
-            radii.append(float("nan"))
-        else:
-            pick = int(np.argmax(squared))
-            radii.append(float(np.sqrt(squared[pick])))
-        chosen.append(pick)
-        squared = np.minimum(squared, _squared(images, images.take(np.array([pick]))))
-        squared[pick] = -1.0
-    return np.array(chosen, dtype=np.intp), np.array(radii)
+    if count and not len(covered):
+        chosen.append(_middle(cloud))
+        radii.append(np.nan)
+        farthest.take(chosen[0])
+    while len(chosen) < count and (found := farthest.find()):
+        chosen.append(found[0])
+        radii.append(np.sqrt(found[1]))
+        farthest.take(found[0])
+    spare = np.setdiff1d(np.arange(len(cloud)), chosen)[: count - len(chosen)]
+    return np.array([*chosen, *spare], dtype=np.intp), np.array([*radii, *np.zeros(len(spare))])
 
 
-def _picks(images: Whole, covering: Features, size: int) -> Picks:
-    chosen, radii = choose(images, _usable(covering), size)
-    scores = np.nan_to_num(radii)
+def _picks(images: Whole, covered: NDArray[np.float32], size: int) -> Picks:
+    chosen, radii = choose(images, covered, size)
     clusters = np.full(len(chosen), NO_CLUSTER, dtype=np.int64)
     why = [_why(radius) for radius in radii]
-    return picks_of(images.images[chosen], scores, clusters, why, size, images.left_out)
+    return picks_of(images.images[chosen], np.nan_to_num(radii), clusters, why, size, images.left_out)
 
 
 def _why(radius: float) -> str:
@@ -89,30 +86,32 @@ def _why(radius: float) -> str:
     return f"Farthest from every image labelled, in flight or chosen before it: {radius:.4g} away."
 
 
-def _usable(covering: Features) -> NDArray[np.float32]:
-    return singles(covering[np.isfinite(covering).all(axis=1)])
+def _covered(pool: Pool) -> NDArray[np.float32]:
+    covered: Features = pool.covered()
+    return singles(covered[usable(covered)])
 
 
-def _mean(images: Whole) -> NDArray[np.float32]:
-    sums = sum(images.take(which).sum(axis=0, dtype=np.float64) for which in images.blocks())
-    return np.asarray(sums / len(images), dtype=np.float32)
+def _middle(cloud: Cloud) -> int:
+    """Find the image nearest the mean, the first of equals."""
+    squared, mean = _from_mean(cloud)
+    error = 2 * mean.room * (squared + 4 * float(mean.reach.max()))
+    (near,) = np.nonzero(squared - error <= (squared + error).min())
+    exact = cloud.take(near).exactly(mean)
+    return int(near[int(exact.argmin())])
 
 
-def _squared(images: Whole, centres: NDArray[np.float32]) -> NDArray[np.float64]:
-    parts = [_nearest(images.take(which), centres) for which in images.blocks()]
-    return np.concatenate([np.empty(0), *parts])
-
-
-def _nearest(rows: NDArray[np.float32], centres: NDArray[np.float32]) -> NDArray[np.float64]:
-    least = np.full(len(rows), np.inf)
-    for centre in centres:
-        least = np.minimum(least, np.square(rows - centre).sum(axis=1))
-    return least
+def _from_mean(cloud: Cloud) -> tuple[NDArray[np.float64], Points]:
+    # Blocks lie in order of id, so that it does not matter how these sums round.
+    sums = [cloud.images.take(which).sum(axis=0) for which in cloud.images.blocks()]
+    total = np.sum(sums, axis=0, dtype=np.float64) if sums else np.zeros(cloud.width[0])
+    mean = Points.of(np.asarray(total / max(1, len(cloud)), dtype=np.float32).reshape(1, -1))
+    parts = [cloud.take(which).squared(mean)[:, 0] for which in cloud.images.blocks()]
+    return np.maximum(np.concatenate([np.empty(0), *parts]), 0), mean
 
 
 def _scored(block: Block, covered: NDArray[np.float32]) -> tuple[Ids, NDArray[np.float64], int]:
     images, features, dropped = finite(block)
-    return images, np.sqrt(_nearest(singles(features), covered)), dropped
+    return images, np.sqrt(nearest(Points.of(singles(features)), Points.of(covered))), dropped
 
 
 STRATEGY = Strategy("kcenter", Needs(features=True, covered=True), rank, alone)

@@ -84,12 +84,13 @@ def rank(pool: Pool, size: int, seed: int) -> Ranked:
     if found.whole:
         typical = found.typicality(found.images, found.rows, found.clusters)
         return Ranked.of(found.images, typical, found.left_out)
-    images, typical = [], []
+    images: list[Ids] = []
+    scores: list[NDArray[np.float64]] = []
     for names, features in _together(pool):
         rows = found.directions.of(features)
         images.append(names)
-        typical.append(found.typicality(names, rows, found.cluster(rows)))
-    return Ranked.of(np.concatenate(images), np.concatenate(typical), found.left_out)
+        scores.append(found.typicality(names, rows, found.cluster(rows)))
+    return Ranked.of(np.concatenate(images), np.concatenate(scores), found.left_out)
 
 
 def select(pool: Pool, ranked: Ranked, size: int, seed: int) -> Picks:
@@ -101,8 +102,10 @@ def select(pool: Pool, ranked: Ranked, size: int, seed: int) -> Picks:
     typical = found.typicality(found.images, found.rows, found.clusters)
     covered = pool.covered()
     usable = covered[np.isfinite(covered).all(axis=1)]
-    there = found.cluster(found.directions.of(usable)) if len(usable) and len(found.images) else []
-    labelled = np.bincount(np.asarray(there, dtype=np.int64), minlength=len(found.centres.points))
+    there = np.empty(0, dtype=np.int64)
+    if len(usable) and len(found.images):
+        there = found.cluster(found.directions.of(usable))
+    labelled = np.bincount(there, minlength=len(found.centres.points))
     chosen, before = choose(found.clusters, typical, labelled, size)
     clusters = found.clusters[chosen]
     members = np.bincount(found.clusters, minlength=1)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from aloft.strategies.halves import singles
+from aloft.strategies.halves import singles, usable
 from aloft.strategies.pool import ArrayPool, Block, Features, Ids, Pool
 from aloft.strategies.strategy import Ranked
 
@@ -46,11 +46,7 @@ class Whole:
 def of(images: Ids, features: Features) -> Whole:
     """Put images into order, and leave out those whose features are not finite numbers."""
     order = np.argsort(images, kind="stable")
-    usable = np.concatenate(
-        [np.empty(0, dtype=bool)]
-        + [np.isfinite(features[s : s + ROWS]).all(axis=1) for s in range(0, len(features), ROWS)]
-    )
-    rows = order[usable[order]]
+    rows = order[usable(features)[order]]
     return Whole(images[rows], rows, features, len(images) - len(rows))
 
 
@@ -71,18 +67,14 @@ def gather(pool: Pool, see: Callable[[Block], object] | None = None) -> Whole:
     return of(np.concatenate(images), features)
 
 
-def best(pool: Pool, ranked: Ranked, most: int) -> tuple[Whole, NDArray[np.intp]]:
-    """Read the features of the best of a ranking, and say the place of each image in it.
-
-    Those whose features are not finite numbers give their place to the next.
-    """
+def best(pool: Pool, ranked: Ranked, most: int) -> Whole:
+    """Read the features of the best of a ranking, passing over those whose are not finite numbers."""
     parts: list[Features] = []
-    read = usable = 0
-    while usable < most and read < len(ranked):
-        images = ranked.images[read : read + most - usable]
+    read = found = 0
+    while found < most and read < len(ranked):
+        images = ranked.images[read : read + most - found]
         parts.append(pool.features_of(images))
-        usable += int(np.isfinite(parts[-1]).all(axis=1).sum())
+        found += int(np.count_nonzero(usable(parts[-1])))
         read += len(images)
     features = np.concatenate(parts) if parts else np.empty((0, 1), dtype=np.float16)
-    found = of(ranked.images[:read], features)
-    return found, found.rows
+    return of(ranked.images[:read], features)
