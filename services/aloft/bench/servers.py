@@ -8,6 +8,9 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote, urlsplit
+
+from aloft.kit.objects.s3_config import S3Config
 
 DURABLE = ("-c", "fsync=on", "-c", "synchronous_commit=on", "-c", "full_page_writes=on")
 """Commits wait for the disk, as they do wherever events matter; the servers of tests do without."""
@@ -29,6 +32,21 @@ def servers(kafka: str | None, postgres: str | None) -> Iterator[Servers]:
             kafka or _started(exits, "kafka", "Kafka", ()).bootstrap,
             postgres or _started(exits, "postgres", "Postgres", DURABLE).admin_url,
         )
+
+
+@contextmanager
+def store(url: str | None) -> Iterator[S3Config]:
+    """Give the object store at `http://KEY:SECRET@host:port`, or start MinIO; it ends with the block."""
+    with ExitStack() as exits:
+        if url is None:
+            minio = _started(exits, "minio", "Minio", ())
+            yield S3Config(minio.url, minio.access_key, minio.secret_key)
+            return
+        parts = urlsplit(url)
+        if not (parts.username and parts.password and parts.hostname):
+            raise ValueError("store: give it as http://KEY:SECRET@host:port")
+        endpoint = f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}"
+        yield S3Config(endpoint, unquote(parts.username), unquote(parts.password))
 
 
 def _started(exits: ExitStack, module: str, kind: str, flags: Sequence[str]) -> Any:
