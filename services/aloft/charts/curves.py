@@ -90,18 +90,34 @@ def _names(lines: Sequence[Curve], x: Axis, y: Axis, height: int) -> list[Shape]
 
 def spread(wanted: Sequence[float], first: float, last: float) -> list[float]:
     """Move ascending places apart, those that are too close about their middle, and all within bounds."""
-    groups: list[tuple[float, int]] = []
+    groups: list[_Group] = []
     for place in wanted:
-        middle, count = place, 1
-        while groups and _end(*groups[-1]) > middle - APART * count / 2:
-            before, more = groups.pop()
-            middle = (before * more + middle * count) / (more + count)
-            count += more
-        groups.append((min(max(middle, first + APART * count / 2), last - APART * count / 2), count))
-    return [
-        middle + APART * (number - (count - 1) / 2) for middle, count in groups for number in range(count)
-    ]
+        group = _Group(place, 1, first, last)
+        while groups and groups[-1].end > group.start:
+            group = groups.pop().with_next(group)
+        groups.append(group)
+    return [group.start + APART * (number + 0.5) for group in groups for number in range(group.count)]
 
 
-def _end(middle: float, count: int) -> float:
-    return middle + APART * count / 2
+@dataclass(frozen=True, slots=True)
+class _Group:
+    """Places that touch one another, as near to their middle as the bounds allow."""
+
+    middle: float
+    count: int
+    first: float
+    last: float
+
+    @property
+    def start(self) -> float:
+        length = APART * self.count
+        return min(max(self.middle - length / 2, self.first), self.last - length)
+
+    @property
+    def end(self) -> float:
+        return self.start + APART * self.count
+
+    def with_next(self, other: "_Group") -> "_Group":
+        count = self.count + other.count
+        middle = (self.middle * self.count + other.middle * other.count) / count
+        return _Group(middle, count, self.first, self.last)
