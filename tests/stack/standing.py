@@ -5,6 +5,7 @@ import os
 import shlex
 import shutil
 import signal
+import sys
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -71,7 +72,13 @@ def up() -> None:
             settings_file().write_text("".join(lines))
         for name, address in standing.addresses.items():
             print(f"{name:<11} {address}")
-        print(f"\nTo see Aloft run on them:\n\n    . {settings_file()} && aloft demo --real")
+        print(f"\nTo see Aloft run on them:\n\n    . {settings_file()} && {_aloft()} demo --real")
+
+
+def _aloft() -> Path:
+    """Say how the command is reached from here."""
+    command = Path(sys.executable).with_name("aloft")
+    return command.relative_to(Path.cwd()) if command.is_relative_to(Path.cwd()) else command
 
 
 def _start() -> Standing:
