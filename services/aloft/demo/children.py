@@ -13,7 +13,7 @@ from aloft.demo.interruption import Interruption
 
 POLL_S = 0.05
 STOP_S = 10.0
-"""How long a process that was asked to end has before it is killed."""
+"""How long processes that were asked to end have before they are killed."""
 TAIL = 20
 
 
@@ -65,7 +65,7 @@ class Child:
         """Ask it to end in order, without waiting for it."""
         self.process.send_signal(signal.SIGTERM)
 
-    def end(self, seconds: float = STOP_S) -> None:
+    def end(self, seconds: float) -> None:
         """Wait for the end that it was asked for, and insist if it takes too long."""
         try:
             self.process.wait(seconds)

@@ -11,7 +11,7 @@ import grpc
 from grpc_health.v1 import health_pb2
 from grpc_health.v1.health_pb2_grpc import HealthStub
 
-from aloft.demo.children import POLL_S, Child, DemoFailed
+from aloft.demo.children import POLL_S, STOP_S, Child, DemoFailed
 from aloft.demo.interruption import Interruption
 from aloft.demo.plan import Arm, Rooms
 from aloft.demo.system import SERVICES, Process, System
@@ -36,11 +36,13 @@ class Stage:
 
     def __exit__(self, *_: object) -> None:
         self._channels.close()
+        last_first = self._children[::-1]
         if self.system.orderly:
-            for child in reversed(self._children):
+            for child in last_first:
                 child.ask_to_end()
-        for child in reversed(self._children):
-            child.end() if self.system.orderly else child.kill()
+        until = time.monotonic() + (STOP_S if self.system.orderly else 0)
+        for child in last_first:
+            child.end(max(0.0, until - time.monotonic()))
 
     def channel(self, service: str, key: str = "") -> grpc.Channel:
         """Open a channel that ends with the stage."""
