@@ -15,6 +15,7 @@ from aloft.kit.objects.digests import sha256_hex
 from aloft.networks import Backbone, load_loss_head
 from aloft.serving.archive import read_archive
 from aloft.serving.handler import Handler
+from aloft.trainer.domain.runs import FINE_TUNE
 from tests.integration.test_trainer_resuming import Killed, Watched
 from tests.integration.trainer_world import World, picture, world_on
 
@@ -82,13 +83,17 @@ def test_the_version_is_the_same_to_the_bit_with_losses_beside_it(
     assert metrics[0] == metrics[1]
 
 
-def test_a_strategy_that_changes_has_the_next_version_foretell_losses(world: World) -> None:
-    assert not trained(world, "mge", PROBE).loss_head
+def test_a_strategy_that_comes_to_rank_by_losses_brings_a_version_that_foretells_them_once(
+    world: World,
+) -> None:
+    before = trained(world, "mge", PROBE)
     world.campaign(2, training=PROBE, strategy="mll")
-    world.label(range(10, 14))
-    world.close(batch=2)
-    world.work()
-    assert world.published()[-1].loss_head
+    assert world.work() == [FINE_TUNE], "nothing could be ranked, and no batch would bring such a version"
+    after = world.published()[-1]
+    assert (before.loss_head, after.loss_head) == (False, True)
+    assert after.label_revision == before.label_revision
+    world.campaign(3, training=PROBE, strategy="mll+kmeans")
+    assert world.work() == []
 
 
 def test_what_a_run_learns_stays_when_the_strategy_changes_meanwhile(world: World) -> None:

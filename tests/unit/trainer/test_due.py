@@ -44,6 +44,10 @@ DUE = replace(BASED, wanted_revision=4, applied_revision=5)
         (replace(DUE, state=State.PAUSED), Waits.CAMPAIGN_PAUSED),
         (replace(DUE, state=State.STOPPED), FineTune(revision=5, parent=1)),
         (replace(DUE, base=3), FineTune(revision=5, parent=3)),
+        (replace(DUE, covered_revision=5, losses_lacking=True), FineTune(revision=5, parent=1)),
+        (replace(DUE, covered_revision=5, losses_lacking=True, live_run=2), Waits.RUN),
+        (replace(DUE, covered_revision=5, losses_lacking=True, state=State.PAUSED), Waits.CAMPAIGN_PAUSED),
+        (replace(DUE, covered_revision=5, losses_lacking=True, state=State.STOPPED), Waits.CAMPAIGN_STOPPED),
     ],
 )
 def test_training_does_what_is_due_and_else_says_what_it_waits_for(

@@ -25,6 +25,8 @@ class Situation:
     covered_revision: int
     evaluation_open: bool
     """Whether the images that versions are judged by are still being labelled."""
+    losses_lacking: bool = False
+    """The strategy ranks by losses, and the last run on labels learned to foretell none."""
 
 
 class Waits(StrEnum):
@@ -70,7 +72,9 @@ def next_step(now: Situation) -> Step:
         return Wait(Waits.RUN, f"run {now.live_run}")
     if now.base is None:
         return _base(now)
-    if now.wanted_revision <= now.covered_revision:
+    # Without it nothing can be ranked, and so no batch would ever bring a version that foretells losses.
+    again = now.losses_lacking and now.state is State.RUNNING
+    if now.wanted_revision <= now.covered_revision and not again:
         return _idle(now)
     if now.evaluation_open:
         return Wait(Waits.EVALUATION_BATCH, "the evaluation batch to be labelled: versions are judged by it")

@@ -5,7 +5,7 @@ from aloft.kit.jobs import Job, Jobs, State
 from aloft.trainer.domain.campaign import Campaign
 from aloft.trainer.domain.due import Situation
 from aloft.trainer.domain.runs import BASE, FINE_TUNE
-from aloft.trainer.store import images, models
+from aloft.trainer.store import images, models, runs
 
 KINDS = (BASE, FINE_TUNE)
 """The kinds of jobs that are runs."""
@@ -28,7 +28,13 @@ def read(tx: Transaction, jobs: Jobs, campaign: Campaign) -> Situation:
         applied_revision=campaign.applied_revision,
         covered_revision=campaign.covered_revision,
         evaluation_open=campaign.evaluation_images > 0 and not campaign.evaluation_closed,
+        losses_lacking=campaign.needs_losses and _learned_no_losses(tx, campaign.id),
     )
+
+
+def _learned_no_losses(tx: Transaction, campaign: str) -> bool:
+    last = next(iter(runs.newest(tx, campaign, kind=FINE_TUNE)), None)
+    return last is not None and last.training is not None and not last.training.loss_head
 
 
 def live_run(tx: Transaction, jobs: Jobs, campaign: str) -> Job | None:
