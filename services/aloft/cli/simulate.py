@@ -1,7 +1,9 @@
 """`aloft simulate`: strategies against one another on images whose labels are known."""
 
 import os
+import shlex
 import signal
+import sys
 import tomllib
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -39,6 +41,10 @@ def simulate(
     strategies: Annotated[
         list[str] | None,
         typer.Option(help="What is compared, divided by commas: an expression, or START>EXPRESSION."),
+    ] = None,
+    against: Annotated[
+        list[str] | None,
+        typer.Option(help="Which of them the others are compared with, beside random; divided by commas."),
     ] = None,
     out_dir: Annotated[Text, typer.Option("--out", help="The folder for all that comes of it.")] = None,
     initial: Annotated[Number, typer.Option(help="Images that are labelled first [40].")] = None,
@@ -96,11 +102,13 @@ def simulate(
 
 def _run(options: "Options", cache: Path) -> None:
     from aloft.simulation.experiment import simulate as run
-    from aloft.simulation.report import write
+    from aloft.simulation.report import baselines, pictures, write
 
+    against = baselines(options)
     with telling(err) as tell:
         run(options, cache, tell)
-    write(options.out)
+    command = shlex.join(["aloft", *sys.argv[1:]])
+    write(options.out, against, pictures(options, cache), command)
     out.print(escape(str(options.out / "report.html")), soft_wrap=True)
 
 
@@ -109,8 +117,9 @@ def _options(config: Path | None, given: Mapping[str, Any]) -> "Options":
 
     found = {} if config is None else _read(config)
     found |= given
-    if isinstance(expressions := found.get("strategies"), list):
-        found["strategies"] = [each for one in expressions for each in _divided(str(one))]
+    for name in ("strategies", "against"):
+        if isinstance(expressions := found.get(name), list):
+            found[name] = [each for one in expressions for each in _divided(str(one))]
     return options_of(found)
 
 

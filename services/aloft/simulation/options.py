@@ -49,6 +49,8 @@ class Options(BaseModel):
     """The folder for everything that comes of it."""
     strategies: Annotated[tuple[str, ...], Field(min_length=1)]
     """Arms: `expression`, or `start>expression`."""
+    against: tuple[str, ...] = ()
+    """Arms that the others are compared with, beside `random`."""
     labels: Path | None = None
     """The table; none for `labels.csv` in the data."""
     initial: AtLeastOne = 40

@@ -44,8 +44,8 @@ def picture(path: str) -> bytes | None:
 
 @pytest.fixture(scope="module")
 def out(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = leave(tmp_path_factory.mktemp("out"), settings={"command": "aloft simulate --seeds 2"})
-    write(folder, thumbnail=picture)
+    folder = leave(tmp_path_factory.mktemp("out"))
+    write(folder, thumbnail=picture, command="aloft simulate --seeds 2 > log")
     return folder
 
 
@@ -79,7 +79,7 @@ def test_the_page_writes_names_and_reasons_as_text(out: Path) -> None:
 
 def test_the_page_says_how_to_do_it_again_and_what_was_asked(out: Path) -> None:
     page = (out / "report.html").read_text()
-    assert "<pre>aloft simulate --seeds 2</pre>" in page
+    assert "<pre>aloft simulate --seeds 2 &gt; log</pre>" in page
     assert "<td>batch</td><td>40</td>" in page
 
 
@@ -113,7 +113,7 @@ def test_without_pictures_there_is_no_gallery(tmp_path: Path) -> None:
 
 
 def test_the_same_results_give_the_same_report(out: Path, tmp_path: Path) -> None:
-    write(leave(tmp_path, settings={"command": "aloft simulate --seeds 2"}), thumbnail=picture)
+    write(leave(tmp_path), thumbnail=picture, command="aloft simulate --seeds 2 > log")
     differ = [path.name for path in out.iterdir() if path.read_bytes() != (tmp_path / path.name).read_bytes()]
     assert differ == []
 

@@ -5,6 +5,8 @@ and `timings.csv` in a folder, and writes beside them `summary.csv`, `summary.js
 and `report.html`, which needs nothing else. Tables, charts and page all say what one summary says.
 """
 
+from aloft.simulation.report.baselines import baselines
+from aloft.simulation.report.pictures import pictures
 from aloft.simulation.report.writing import write
 
-__all__ = ["write"]
+__all__ = ["baselines", "pictures", "write"]

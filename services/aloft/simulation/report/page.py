@@ -12,9 +12,6 @@ from aloft.simulation.report.figures import with_interval
 from aloft.simulation.report.gallery import Thumbnail, gallery
 from aloft.simulation.report.summary import RANDOM, Summary
 
-COMMAND = "command"
-"""The setting that says how to run the experiment again."""
-
 STYLE = """
 body{font:15px/1.5 system-ui,sans-serif;color:#24313a;max-width:64rem;margin:2rem auto;padding:0 1rem}
 h1{font-size:1.6rem;margin-bottom:.2rem} h2{font-size:1.15rem;margin-top:2.4rem} h4{margin:.8rem 0 .3rem}
@@ -42,7 +39,7 @@ SAVING = (
 )
 
 
-def html(summary: Summary, charts: Mapping[str, Drawing], thumbnail: Thumbnail | None) -> str:
+def html(summary: Summary, charts: Mapping[str, Drawing], thumbnail: Thumbnail | None, command: str) -> str:
     """Write the page."""
     curves = [svg(drawing) for name, drawing in charts.items() if name.startswith("curves-")]
     parts = [
@@ -57,7 +54,7 @@ def html(summary: Summary, charts: Mapping[str, Drawing], thumbnail: Thumbnail |
         "" if thumbnail is None else f"<h2>What was chosen, and why</h2>{gallery(summary, thumbnail)}",
         f"<h2>Times</h2><p>Seconds of all rounds together, a seed.</p>{tables.times(summary)}",
         f"<h2>Settings</h2>{_settings(summary.files.settings)}",
-        _again(summary.files.settings),
+        f"<h2>Again</h2><pre>{escape(command)}</pre>" if command else "",
     ]
     head = f"<meta charset='utf-8'><title>Aloft experiment</title><style>{STYLE}</style>"
     return f"<!doctype html><html lang='en'><head>{head}</head><body>{''.join(parts)}</body></html>\n"
@@ -101,7 +98,6 @@ def _settings(settings: Mapping[str, Any]) -> str:
     rows = "".join(
         f"<tr><td>{escape(name)}</td><td>{escape(_plain(value))}</td></tr>"
         for name, value in settings.items()
-        if name != COMMAND
     )
     return f"<table class='settings'>{rows}</table>"
 
@@ -110,9 +106,3 @@ def _plain(value: object) -> str:
     if isinstance(value, list) and all(isinstance(one, str | int | float) for one in value):
         return ", ".join(map(str, value))
     return value if isinstance(value, str) else json.dumps(value)
-
-
-def _again(settings: Mapping[str, Any]) -> str:
-    if COMMAND not in settings:
-        return ""
-    return f"<h2>Again</h2><pre>{escape(str(settings[COMMAND]))}</pre>"

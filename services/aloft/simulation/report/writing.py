@@ -16,11 +16,13 @@ from aloft.simulation.report.reading import read
 from aloft.simulation.report.summary import Summary, summarise
 
 
-def write(out: Path, against: Sequence[str] = (), thumbnail: Thumbnail | None = None) -> Summary:
+def write(
+    out: Path, against: Sequence[str] = (), thumbnail: Thumbnail | None = None, command: str = ""
+) -> Summary:
     """Sum up the experiment in a folder and write the report beside it; returns what it says.
 
     Arms are compared with `random` and with those in `against`. `thumbnail` gives the pictures of the
-    galleries; without it the page has none.
+    galleries; without it the page has none. `command` is what does it again.
     """
     summary = summarise(read(out), against)
     drawn = charts(summary)
@@ -29,7 +31,7 @@ def write(out: Path, against: Sequence[str] = (), thumbnail: Thumbnail | None = 
     for name, drawing in drawn.items():
         (out / f"{name}.svg").write_text(svg(drawing), encoding="utf-8")
         (out / f"{name}.png").write_bytes(png(drawing))
-    (out / "report.html").write_text(html(summary, drawn, thumbnail), encoding="utf-8")
+    (out / "report.html").write_text(html(summary, drawn, thumbnail, command), encoding="utf-8")
     return summary
 
 
