@@ -11,7 +11,8 @@ from aloft.cli.output import err
 from aloft.cli.running import settings_of
 from aloft.cli.services import SERVING
 from aloft.demo.real.lending import Lender, give_back
-from aloft.demo.real.servers import NAME, Servers, lacking, look, new_name
+from aloft.demo.real.naming import NAME, new_name
+from aloft.demo.real.servers import Servers, lacking, look
 from aloft.kit.settings import describe
 from aloft.serving.app import Settings
 

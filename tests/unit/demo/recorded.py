@@ -1,6 +1,8 @@
 """A small outcome, as a demonstration of eight images would give it."""
 
-from aloft.demo.outcome import AP, SCORE, ArmOutcome, Chosen, Outcome, Round
+from dataclasses import replace
+
+from aloft.demo.outcome import AP, SCORE, ArmOutcome, Chosen, Outcome, Round, Served
 from aloft.demo.plan import Plan
 from aloft.demo.pool import key_of
 
@@ -38,3 +40,13 @@ def outcome(active: float = 0.6, random: float = 0.5, plan: Plan = PLAN) -> Outc
         stages={"services": 4.0, "pre-training": 30.0},
         peak_mb=1536.0,
     )
+
+
+def outcome_on_servers() -> Outcome:
+    """Give what ends on real servers."""
+    ended = outcome()
+    arms = [
+        replace(arm, served=Served(arm.rounds[-1].version, digest * 32, ("trees",), ("trees", "<cars>")))
+        for arm, digest in ((ended.active, "ab"), (ended.random, "cd"))
+    ]
+    return replace(ended, active=arms[0], random=arms[1], ran_on={"Kafka": "1 broker at <here>:9092"})

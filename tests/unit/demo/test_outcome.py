@@ -10,7 +10,7 @@ from aloft.api.trainer.v1.trainer_service_pb2 import Model
 from aloft.demo.ending import Found, rounds_of, shown_by
 from aloft.demo.outcome import SCORE, as_dict
 from aloft.demo.seeds import mean_curve, paired
-from tests.unit.demo.recorded import PLAN, chosen, outcome
+from tests.unit.demo.recorded import PLAN, chosen, outcome, outcome_on_servers
 
 
 def batch(number: int, opened: int, closed: int) -> Batch:
@@ -81,6 +81,13 @@ def test_a_script_finds_both_arms_and_every_label() -> None:
     }
     assert [one["labelled"] for one in written["arms"]["random"]["rounds"]] == [2, 4]
     assert list(written["labels"]) == ["ships", "cars", "trees"], "the rarest first"
+
+
+def test_a_script_finds_what_is_served() -> None:
+    written = as_dict(outcome_on_servers())
+    assert written["arms"]["random"]["served"]["digest"] == "cd" * 32
+    assert written["arms"]["random"]["served"]["version"] == 3
+    assert as_dict(outcome())["arms"]["active"]["served"] is None
 
 
 def test_a_label_that_could_not_be_judged_has_no_precision() -> None:

@@ -12,8 +12,9 @@ from aloft.cli.main import app
 from aloft.demo.children import DemoFailed
 from aloft.demo.plan import Rooms
 from aloft.demo.real.lending import Lender
+from aloft.demo.real.naming import NAME, new_name
 from aloft.demo.real.part import Refused
-from aloft.demo.real.servers import NAME, Parts, Servers, look, new_name
+from aloft.demo.real.servers import Parts, Servers, look
 from aloft.demo.real.services import Processes, environment
 from aloft.demo.real.versions import Versions
 from aloft.kit.settings import load
@@ -87,25 +88,37 @@ def test_nothing_is_removed_where_a_server_is_not_named(without_settings: None) 
 
 
 class Serves:
-    """A model server that serves somebody's campaign."""
+    """A model server that serves a campaign."""
+
+    def __init__(self, campaign: str) -> None:
+        self._campaign = campaign
 
     def registered(self) -> list[Registered]:
         """Describe it."""
-        return [Registered("harbour", 3, "", ready=True, default=True, workers=1)]
+        return [Registered(self._campaign, 3, "", ready=True, default=True, workers=1)]
 
 
 class Busy(Versions):
-    """The part of a run on that server."""
+    """The part of a run on a server that serves a campaign already."""
+
+    def __init__(self, store: Path, campaign: str) -> None:
+        super().__init__(ServingSettings(model_store=store), RUN)
+        self._campaign = campaign
+        (store / f"{campaign}-3-ab.mar").touch()
 
     def opened(self, timeout_s: float) -> TorchServe:
         """Reach it."""
-        return cast("TorchServe", Serves())
+        return cast("TorchServe", Serves(self._campaign))
 
 
 def test_a_torchserve_that_somebody_uses_is_left_alone(tmp_path: Path) -> None:
-    (tmp_path / "harbour-3-ab.mar").touch()
-    with pytest.raises(Refused, match=r"is in use \(harbour, harbour-3-ab\.mar\)"):
-        Busy(ServingSettings(model_store=tmp_path), RUN).look()
+    with pytest.raises(Refused, match=r"is in use \(harbour, harbour-3-ab\.mar\).*unregister these"):
+        Busy(tmp_path, "harbour").look()
+
+
+def test_a_torchserve_with_what_an_earlier_run_left_is_freed_by_a_command(tmp_path: Path) -> None:
+    with pytest.raises(Refused, match=r"--remove aloft-demo-00000000$"):
+        Busy(tmp_path, "aloft-demo-00000000-active").look()
 
 
 def test_services_read_what_they_are_told_as_it_was_said(

@@ -17,7 +17,7 @@ from aloft.demo.pool import key_of
 from aloft.demo.report import html
 from aloft.demo.thumbnails import Thumbnails
 from aloft.demo.writing import write_all
-from tests.unit.demo.recorded import PLAN, outcome
+from tests.unit.demo.recorded import PLAN, outcome, outcome_on_servers
 
 VOID = {"meta", "img", "br", "line", "circle", "rect", "polyline"}
 
@@ -97,3 +97,21 @@ def test_pictures_are_of_any_pool(bands: int) -> None:
 def test_what_to_try_next_follows_from_what_was_shown() -> None:
     assert "aloft demo --seeds 5" not in html([outcome()]), "a small run is to be followed by the whole one"
     assert "aloft demo --seeds 5" in html([outcome(plan=replace(WHOLE, seed=PLAN.seed))])
+
+
+def test_on_servers_the_report_says_on_which_and_what_answers_there() -> None:
+    written = html([outcome_on_servers()])
+    assert "Kafka 1 broker at &lt;here&gt;:9092" in written
+    for digest in ("ab" * 32, "cd" * 32):
+        assert f"<td>3</td><td>{digest}</td>" in written, "a version is not shown with its archive's digest"
+    assert "&lt;cars&gt;" in written
+    assert "What is served" not in html([outcome()]), "embedded, nobody can be asked"
+
+
+def test_on_servers_a_person_reads_what_answers_there() -> None:
+    console = Console(file=io.StringIO(), width=100)
+    console.print(page([outcome_on_servers()], []))
+    assert isinstance(console.file, io.StringIO)
+    shown = console.file.getvalue()
+    for expected in ("1 broker at <here>:9092", "version 3 (sha256 cdcdcdcdcdcd…) says trees"):
+        assert expected in shown, f"the closing page lacks {expected!r}:\n{shown}"

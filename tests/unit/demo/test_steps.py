@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from aloft.demo.plan import Plan
-from aloft.demo.steps import Step, advance, arm_reached, eta_s, reached_by, steps_of
+from aloft.demo.steps import Reached, Step, advance, arm_reached, eta_s, reached_by, steps_of
 from aloft.demo.watch import Seen
 
 PLAN = Plan(images=10, test=2, batches=2, batch_size=4)
@@ -81,3 +81,13 @@ def test_the_arms_run_beside_one_another() -> None:
     steps = list(at(BASE, 5.0).values())
     active = next(step for step in steps if step.name == "active")
     assert eta_s(steps, 5.0) == pytest.approx(active.expected_s), "the time of two arms is that of one"
+
+
+def test_a_model_server_is_asked_when_both_arms_are_done() -> None:
+    assert "served" not in at(BASE, 5.0), "embedded, nobody can be asked"
+    steps = steps_of(PLAN, served=True)
+    ended = replace(BASE, scores=(0.1, 0.2))
+    moved = advance(steps, reached_by(PLAN, ended, Seen()), 5.0)
+    assert moved[-1].begun is None, "the random arm has not ended"
+    moved = advance(moved, {**reached_by(PLAN, ended, ended), "served": Reached(2)}, 6.0)
+    assert (moved[-1].begun, moved[-1].over) == (6.0, True)

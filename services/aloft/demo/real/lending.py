@@ -5,7 +5,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from aloft.demo.plan import Rooms
-from aloft.demo.real.servers import Parts, new_name
+from aloft.demo.real.naming import new_name, removal
+from aloft.demo.real.servers import Parts
 from aloft.demo.real.services import Processes
 from aloft.demo.system import System
 
@@ -45,8 +46,3 @@ def give_back(parts: Parts, name: str, say: Callable[[str], None]) -> bool:
     if stays:
         say(f"So something called {name} stays there. To remove it: {removal(name)}")
     return not stays
-
-
-def removal(name: str) -> str:
-    """Say the command that removes what a run has left."""
-    return f"aloft demo --real --remove {name}"

@@ -1,7 +1,5 @@
 """The servers that the settings name: looked at before anything begins, lent to a run, left as they were."""
 
-import re
-import secrets
 from collections.abc import Collection, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -13,14 +11,6 @@ from aloft.demo.real.topics import Topics
 from aloft.demo.real.versions import Versions
 from aloft.kit.settings import BusSettings, ObjectsSettings
 from aloft.serving.app import ServingSettings
-
-NAME = re.compile(r"aloft-demo-[0-9a-f]{8}")
-"""What a run is called, and so what it has on any server: nothing else is ever removed."""
-
-
-def new_name() -> str:
-    """Call a run as no other is called."""
-    return f"aloft-demo-{secrets.token_hex(4)}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import ClassVar
 
+from aloft.demo.real.naming import NAME, removal
 from aloft.demo.real.part import Refused
 from aloft.serving.app import ServingSettings
 from aloft.serving.torchserve.adapter import Loading, TorchServe
@@ -47,8 +48,7 @@ class Versions:
         if theirs:
             raise Refused(
                 f"{self.server}: the one at {self.settings.management_url} is in use ({_some(theirs)}), and"
-                " the demonstration needs one of its own: name another, or unregister these and empty its"
-                " model store"
+                f" the demonstration needs one of its own: name another, or {_how_to_free(theirs)}"
             )
         return f"at {self.settings.inference_url}"
 
@@ -63,6 +63,14 @@ class Versions:
             server.unregister(one.campaign, one.version)
         for file in Path(self.settings.model_store).glob(f"{self._name}-*"):
             file.unlink(missing_ok=True)
+
+
+def _how_to_free(names: list[str]) -> str:
+    """Say what frees it: an earlier run's is removed by a command."""
+    earlier = sorted({found.group() for name in names if (found := NAME.match(name))})
+    if len(earlier) == 1 and all(name.startswith(earlier[0]) for name in names):
+        return removal(earlier[0])
+    return "unregister these and empty its model store"
 
 
 def _some(names: list[str]) -> str:
