@@ -7,7 +7,8 @@ Lower Bounds" (ICLR 2020, arXiv:1906.03671), here with the gradient of binary cr
 import numpy as np
 from numpy.typing import NDArray
 
-from aloft.strategies import mge, whole
+from aloft.strategies import mge, seeding, whole
+from aloft.strategies.points import Cloud
 from aloft.strategies.pool import Block, Ids, Logits, Pool
 from aloft.strategies.seeds import derive
 from aloft.strategies.strategy import NO_CLUSTER, Needs, Picks, Ranked, Strategy, picks_of
@@ -16,9 +17,11 @@ from aloft.strategies.whole import Whole
 
 def residuals(logits: Logits) -> NDArray[np.float32]:
     """Compute a = p − [p ≥ ½] for each label: the gradient of the loss at the logits against [p ≥ ½]."""
-    wide = np.asarray(logits, dtype=np.float64)
-    least = np.exp(-np.abs(wide))
-    return np.where(wide >= 0, -least / (1 + least), least / (1 + least)).astype(np.float32)
+    least = np.exp(-np.abs(logits.astype(np.float64)))
+    less: NDArray[np.float32] = np.where(logits >= 0, -least / (1 + least), least / (1 + least)).astype(
+        np.float32
+    )
+    return less
 
 
 def rank(pool: Pool, size: int, seed: int) -> Ranked:
@@ -33,35 +36,11 @@ def select(pool: Pool, ranked: Ranked, size: int, seed: int) -> Picks:
     images × (labels × features) matrix of the g_i is never made.
     """
     images, errors = _gathered(pool)
-    chosen, squared = draw(images, errors, size, derive(seed, "badge"))
+    chosen, squared = seeding.draw(Cloud(images, errors), size, derive(seed, "badge"))
     scores = np.sqrt(squared)
     clusters = np.full(len(chosen), NO_CLUSTER, dtype=np.int64)
     why = [_why(place, score) for place, score in enumerate(scores.tolist())]
     return picks_of(images.images[chosen], scores, clusters, why, size, images.left_out)
-
-
-def draw(
-    images: Whole, errors: NDArray[np.float32], size: int, seed: int
-) -> tuple[NDArray[np.intp], NDArray[np.float64]]:
-    """Draw images, and say how far each was from those before it, squared, when it was drawn."""
-    chance = np.random.default_rng(seed)
-    reach = _reach(images, errors)
-    left = reach.copy()
-    chosen: list[int] = []
-    squared: list[float] = []
-    spare = np.ones(len(images), dtype=bool)
-    while len(chosen) < min(size, len(images)):
-        sums = np.cumsum(left)
-        if sums[-1] > 0:
-            pick = int(np.searchsorted(sums, chance.random() * sums[-1], side="right"))
-        else:
-            pick = int(np.flatnonzero(spare)[np.argmax(reach[spare])])
-        chosen.append(pick)
-        squared.append(float(left[pick]))
-        spare[pick] = False
-        left = np.minimum(left, _squared(images, errors, reach, pick))
-        left[pick] = 0
-    return np.array(chosen, dtype=np.intp), np.array(squared)
 
 
 def _why(place: int, distance: float) -> str:
@@ -90,21 +69,6 @@ def _gathered(pool: Pool) -> tuple[Whole, NDArray[np.float32]]:
     left_out = images.left_out + int(np.count_nonzero(~usable))
     kept = Whole(images.images[usable], images.rows[usable], images.features, left_out)
     return kept, errors[usable]
-
-
-def _reach(images: Whole, errors: NDArray[np.float32]) -> NDArray[np.float64]:
-    parts = [np.square(images.take(which)).sum(axis=1, dtype=np.float64) for which in images.blocks()]
-    lengths = np.concatenate([np.empty(0), *parts])
-    return np.square(errors).sum(axis=1, dtype=np.float64) * (lengths + 1)
-
-
-def _squared(
-    images: Whole, errors: NDArray[np.float32], reach: NDArray[np.float64], pick: int
-) -> NDArray[np.float64]:
-    centre = images.take(np.array([pick]))[0]
-    parts = [images.take(which) @ centre for which in images.blocks()]
-    inner = (errors @ errors[pick]) * (np.concatenate(parts) + 1)
-    return np.maximum(reach + reach[pick] - 2 * inner, 0)
 
 
 STRATEGY = Strategy("badge", Needs(features=True, logits=True), rank, select)

@@ -99,9 +99,14 @@ class Cloud:
         return len(self.images)
 
     @property
-    def width(self) -> tuple[int, int]:
-        """Columns of features, and of errors."""
-        return self.images.features.shape[1], 0 if self.errors is None else self.errors.shape[1]
+    def width(self) -> int:
+        """Numbers that a product of two points takes."""
+        return int(self.images.features.shape[1] + (0 if self.errors is None else self.errors.shape[1]))
+
+    @property
+    def none(self) -> Points:
+        """No points of this space."""
+        return self.take(np.empty(0, dtype=np.intp))
 
     def take(self, which: Which) -> Points:
         """Copy some points in single precision."""
