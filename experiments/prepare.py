@@ -75,7 +75,8 @@ def split(tiles: Sequence[Tile], draw: np.random.Generator) -> dict[str, list[Ti
 def zipf(classes: int) -> NDArray[np.float64]:
     """Give the chance of each class, from the most common to the rarest."""
     weights = np.arange(1, classes + 1) ** -EXPONENT
-    return weights / weights.sum()
+    chances: NDArray[np.float64] = weights / weights.sum()
+    return chances
 
 
 def mosaics(

@@ -3,19 +3,20 @@
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import TYPE_CHECKING
 
+from rich import progress
 from rich.console import Console
 from rich.progress import (
     BarColumn,
     MofNCompleteColumn,
-    Progress,
     TextColumn,
     TimeElapsedColumn,
     TimeRemainingColumn,
 )
 
-Tell = Callable[[int, int, str], None]
-"""(done, total, stage)"""
+if TYPE_CHECKING:
+    from aloft.learning import Progress
 
 _EVERY_S = 15.0
 _STEADY_S = 60.0
@@ -23,7 +24,7 @@ _STEADY_S = 60.0
 
 
 @contextmanager
-def telling(console: Console, clock: Callable[[], float] = time.monotonic) -> Iterator[Tell]:
+def telling(console: Console, clock: Callable[[], float] = time.monotonic) -> Iterator["Progress"]:
     """Tell how far the stages of something are, one after another."""
     if not console.is_terminal:
         yield _Lines(console, clock)
@@ -36,7 +37,7 @@ def telling(console: Console, clock: Callable[[], float] = time.monotonic) -> It
         TextColumn("left:"),
         TimeRemainingColumn(),
     )
-    with Progress(*columns, console=console, speed_estimate_period=_STEADY_S) as bars:
+    with progress.Progress(*columns, console=console, speed_estimate_period=_STEADY_S) as bars:
         tasks = {}
 
         def tell(done: int, total: int, stage: str) -> None:

@@ -5,11 +5,10 @@ from dataclasses import dataclass
 from aloft import strategies
 from aloft.kit.errors import FieldViolation, InvalidArgument
 from aloft.strategies import Standing
-from aloft.strategies.strategy import Needs
 
 FIELD = "strategies"
-COLUMNS = ("bald",)
-"""What is written beside the logits of a version, as embedding does."""
+LOSSES = "mll"
+"""The column that takes a head which learns to foretell losses."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,26 +49,21 @@ def arms_of(texts: tuple[str, ...]) -> tuple[Arm, ...]:
     return arms
 
 
-def check_needs(arms: tuple[Arm, ...], initial: int, batch: int, rounds: int) -> None:
-    """Refuse arms that would ask for what no version here has, before anything runs."""
-    violations = []
-    for arm in arms:
-        first = arm.first(initial)
-        needs = strategies.load(first).needs
-        if needs.logits or needs.earlier or needs.columns:
-            fix = f"write START>{arm.expression}, such as random>{arm.expression}"
-            violations.append(f"{arm}: {first} reads logits, which the first round does not have: {fix}")
-        for number in range(rounds):
-            violations += _unmet(arm, strategies.load(arm.later(initial + number * batch, batch)).needs)
+def check_starts(arms: tuple[Arm, ...], initial: int) -> None:
+    """Refuse arms that would begin by what no version says before there are labels."""
+    violations = tuple(
+        FieldViolation(
+            FIELD,
+            f"{arm}: {first} reads what a head says, and at first there is none:"
+            f" write START>{arm.expression}, such as random>{arm.expression}",
+        )
+        for arm in arms
+        if strategies.needs(first := arm.first(initial)).head
+    )
     if violations:
-        fields = tuple(FieldViolation(FIELD, each) for each in dict.fromkeys(violations))
-        raise InvalidArgument("UNMET_NEEDS", "there are strategies that cannot be played", fields)
+        raise InvalidArgument("UNMET_NEEDS", "there are arms that cannot begin", violations)
 
 
-def _unmet(arm: Arm, needs: Needs) -> list[str]:
-    there = " and ".join(COLUMNS)
-    return [
-        f"{arm} reads the column {name!r}, which is not made here: only {there} is"
-        for name in needs.columns
-        if name not in COLUMNS
-    ]
+def foretell_losses(arms: tuple[Arm, ...]) -> bool:
+    """Say whether any arm chooses by foretold losses."""
+    return any(LOSSES in strategies.needs(arm.expression).columns for arm in arms)

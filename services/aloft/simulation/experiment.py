@@ -1,6 +1,7 @@
 """One experiment, from its options to its files."""
 
 import os
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -9,9 +10,9 @@ from numpy.typing import NDArray
 from aloft.imagery import ImageSpec
 from aloft.kit.errors import InvalidArgument
 from aloft.learning import Progress
-from aloft.networks import Backbone, choose_device, save_weights
+from aloft.networks import choose_device, save_weights
 from aloft.simulation import provenance, splits, starting
-from aloft.simulation.arms import arms_of, check_needs
+from aloft.simulation.arms import Arm, arms_of, check_starts, foretell_losses
 from aloft.simulation.dataset import DataSet, open_data, open_unlabelled
 from aloft.simulation.options import Options
 from aloft.simulation.players import play_all
@@ -30,9 +31,9 @@ def simulate(options: Options, cache: Path, progress: Progress) -> None:
     What is wrong with options, labels or images is said before anything long begins.
     """
     arms = arms_of(options.strategies)
-    check_needs(arms, options.initial, options.batch, options.rounds)
+    check_starts(arms, options.initial)
     provenance.claim(options.out / ROUNDS, options.keep_rounds)
-    setting, about = _prepare(options, cache, progress)
+    setting, about = _prepare(options, arms, cache, progress)
     provenance.write(options.out, about)
     play_all(setting, arms, options.seeds, options.parallel or _cores(), progress)
     write_tables(
@@ -46,7 +47,9 @@ def simulate(options: Options, cache: Path, progress: Progress) -> None:
     )
 
 
-def _prepare(options: Options, cache: Path, progress: Progress) -> tuple[Setting, dict[str, object]]:
+def _prepare(
+    options: Options, arms: tuple[Arm, ...], cache: Path, progress: Progress
+) -> tuple[Setting, dict[str, object]]:
     backbone = starting.initial(options)
     device = choose_device(options.device)
     spec = ImageSpec(options.size, options.size, options.bands)
@@ -72,22 +75,24 @@ def _prepare(options: Options, cache: Path, progress: Progress) -> tuple[Setting
         starting.save(backbone, options.save_init)
     features = starting.features(backbone, data.decoded, cache, device, progress)
     about = provenance.about(options, data, backbone)
-    return _setting(options, data, features, backbone, str(device), provenance.decides(about)), about
+    setting = _setting(options, data, features, provenance.decides(about))
+    if options.mode == "full":
+        tuning = FineTuning(
+            architecture=options.architecture,
+            bands=options.bands,
+            weights=save_weights(backbone),
+            pixels=data.decoded.path,
+            recipe=options.fine_tune,
+            device=str(device),
+            kept=options.out / ROUNDS / "versions" / setting.digest,
+            losses=foretell_losses(arms),
+        )
+        setting = replace(setting, fine_tuning=tuning)
+    return setting, about
 
 
-def _setting(
-    options: Options, data: DataSet, features: Features, backbone: Backbone, device: str, digest: str
-) -> Setting:
+def _setting(options: Options, data: DataSet, features: Features, digest: str) -> Setting:
     pool = data.rows(splits.POOL)
-    tuning = FineTuning(
-        options.architecture,
-        options.bands,
-        save_weights(backbone),
-        data.decoded.path,
-        options.fine_tune,
-        device,
-        options.out / ROUNDS / "versions" / digest,
-    )
     return Setting(
         digest=digest,
         paths=tuple(data.table.paths[row] for row in pool),
@@ -100,7 +105,6 @@ def _setting(
         batch=options.batch,
         rounds=options.rounds,
         journals=options.out / ROUNDS,
-        fine_tuning=tuning if options.mode == "full" else None,
     )
 
 

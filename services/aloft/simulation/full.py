@@ -1,17 +1,20 @@
 """`full`: each round fine-tunes backbone and head from the starting weights."""
 
 import hashlib
+from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from aloft.learning import FineTuneRecipe, features_of, fine_tune
+from aloft.learning import FineTuneRecipe, features_of
+from aloft.learning.bald import mutual_information
+from aloft.learning.fine_tuning import fine_tune, fine_tune_with_losses
 from aloft.networks import Backbone, Head
 from aloft.simulation.keeping import write_arrays
-from aloft.simulation.probe import columns_of
 from aloft.simulation.versions import Features, Version
 
 
@@ -26,13 +29,17 @@ class Full:
         recipe: FineTuneRecipe,
         device: torch.device,
         kept: Path,
+        *,
+        losses: bool,
     ) -> None:
+        """`losses` says whether networks learn to foretell them, which changes nothing else of them."""
         self._backbone = backbone
         self._pixels = pixels
         self._pool = pool
         self._recipe = recipe
         self._device = device
         self._kept = kept
+        self._losses = losses
 
     def base(self) -> Features:
         """Give the pool's features under the starting weights."""
@@ -48,20 +55,36 @@ class Full:
             features = Features(arrays["features"], arrays["norms"])
             head = Head(arrays["weight"], arrays["bias"])
             logits, validation, test = (arrays[name] for name in ("logits", "validation", "test"))
-        return Version(features, logits, validation, test, columns_of(features.values, head))
+            foretold = arrays["mll"] if self._losses else None
+        columns: dict[str, Callable[[], NDArray[np.float32]]] = {
+            "bald": partial(mutual_information, features.values, head, seed=seed)
+        }
+        if foretold is not None:
+            columns["mll"] = lambda: foretold
+        return Version(features, logits, validation, test, columns)
 
     def _path(self, rows: NDArray[np.intp], targets: NDArray[np.float32], seed: int) -> Path:
-        name = hashlib.sha256(f"{seed}\n".encode() + rows.tobytes() + targets.tobytes()).hexdigest()
+        name = hashlib.sha256(
+            f"{seed} {self._losses}\n".encode() + rows.tobytes() + targets.tobytes()
+        ).hexdigest()
         return self._kept / f"{name}.npz"
 
     def _learned(
         self, rows: NDArray[np.intp], targets: NDArray[np.float32], recipe: FineTuneRecipe
     ) -> dict[str, NDArray[np.generic]]:
         pool, validation, test = self._pixels
-        backbone, head = fine_tune(
-            self._backbone, pool[rows], targets, recipe, self._device, _silent, _NoCheckpoints()
-        )
-        seen = [Features.of(features_of(backbone, part, self._device)) for part in (pool, validation, test)]
+        given = (self._backbone, pool[rows], targets, recipe, self._device, _silent, _NoCheckpoints())
+        beside: dict[str, NDArray[np.generic]] = {}
+        if self._losses:
+            backbone, head, losses = fine_tune_with_losses(*given)
+            staged = features_of(backbone, pool, self._device, staged=True)
+            pool_features, stages = np.split(staged, [backbone.feature_size], axis=1)
+            beside["mll"] = losses.predict(stages)
+        else:
+            backbone, head = fine_tune(*given)
+            pool_features = features_of(backbone, pool, self._device)
+        judged = [features_of(backbone, part, self._device) for part in (validation, test)]
+        seen = [Features.of(features) for features in (pool_features, *judged)]
         logits = [head.logits(part.values) for part in seen]
         return {
             "features": seen[0].values,
@@ -71,6 +94,7 @@ class Full:
             "logits": logits[0],
             "validation": logits[1],
             "test": logits[2],
+            **beside,
         }
 
 

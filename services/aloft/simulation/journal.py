@@ -39,10 +39,11 @@ class Round:
 
 
 class Journal:
-    """The rounds of one arm under one seed."""
+    """The rounds of one arm under one seed. Arms that begin alike can share a folder of the first."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, first: Path | None = None) -> None:
         self._folder = folder
+        self._first = first or folder
 
     def rounds(self, most: int) -> list[Round]:
         """Read rounds from the first, up to `most` or the first that is not there."""
@@ -58,4 +59,4 @@ class Journal:
         write_whole(self._path(played.number), json.dumps(asdict(played)).encode())
 
     def _path(self, number: int) -> Path:
-        return self._folder / f"{number:04d}.json"
+        return (self._folder if number else self._first) / f"{number:04d}.json"

@@ -24,12 +24,18 @@ class Probe:
         return self._pool
 
     def learn(self, rows: NDArray[np.intp], targets: NDArray[np.float32], seed: int) -> Version:
-        """Solve the head. Nothing is drawn: the seed makes no difference."""
+        """Solve the head. Nothing is drawn for it; what is beside the logits is drawn from the seed."""
         head = solve_head(self._wide[0][rows], targets)
         logits, validation, test = (head.logits(part) for part in self._wide)
-        return Version(self._pool, logits, validation, test, columns_of(self._pool.values, head))
+        columns = {
+            "bald": partial(mutual_information, self._pool.values, head, seed=seed),
+            "mll": partial(self._foretold, rows, targets, head, seed),
+        }
+        return Version(self._pool, logits, validation, test, columns)
 
+    def _foretold(
+        self, rows: NDArray[np.intp], targets: NDArray[np.float32], head: Head, seed: int
+    ) -> NDArray[np.float32]:
+        from aloft.learning.loss_head import fit  # only here: it loads torch, which a probe does without
 
-def columns_of(features: NDArray[np.float16], head: Head) -> dict[str, partial[NDArray[np.float32]]]:
-    """Name what embedding writes beside the logits."""
-    return {"bald": partial(mutual_information, features, head)}
+        return fit(self._wide[0][rows], targets, head, seed).predict(self._wide[0])

@@ -31,8 +31,8 @@ def claim(rounds: Path, keep: bool) -> None:
     if path.exists() and path.read_text() != now and not keep:
         raise FailedPrecondition(
             "OTHER_CODE",
-            f"out: {rounds.parent} holds rounds that other code of Aloft played, which may differ from what this"
-            " code plays: name another folder, or go on with them by --keep-rounds",
+            f"out: {rounds.parent} holds rounds that other code of Aloft played, which may differ from what"
+            " this code plays: name another folder, or go on with them by --keep-rounds",
         )
     write_whole(path, now.encode())
 

@@ -40,6 +40,7 @@ class FineTuning:
     recipe: FineTuneRecipe
     device: str
     kept: Path
+    losses: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,8 +83,11 @@ class Setting:
 
     def journal(self, arm: Arm, seed: int) -> Journal:
         """Say where the rounds of an arm under a seed are kept."""
-        name = hashlib.sha256(f"{self.digest}\n{arm}\n{seed}".encode()).hexdigest()[:32]
-        return Journal(self.journals / name)
+        first, later = (self._folder(each, seed) for each in (arm.first(self.initial), str(arm)))
+        return Journal(self.journals / "arms" / later, self.journals / "starts" / first)
+
+    def _folder(self, expression: str, seed: int) -> str:
+        return hashlib.sha256(f"{self.digest}\n{expression}\n{seed}".encode()).hexdigest()[:32]
 
     def _learner(self) -> Learner:
         if self.fine_tuning is None:
@@ -98,4 +102,12 @@ class Setting:
         backbone = load_weights(build(how.architecture, how.bands), how.weights)
         pixels = np.load(how.pixels, mmap_mode="r")
         parts = (pixels[self.pool.rows], pixels[self.validation.rows], pixels[self.test.rows])
-        return Full(backbone, parts, self.pool.features, how.recipe, torch.device(how.device), how.kept)
+        return Full(
+            backbone,
+            parts,
+            self.pool.features,
+            how.recipe,
+            torch.device(how.device),
+            how.kept,
+            losses=how.losses,
+        )
