@@ -20,17 +20,18 @@ PerLabel = Callable[[Scores], Scores]
 
 def rank(pool: Pool, scorer: Scorer) -> Ranked:
     """Order a pool by its scores. An image whose score is no finite number is left out and counted."""
-    images, scores, seen = [np.empty(0, dtype="S16")], [np.empty(0)], 0
+    # These grow where they are: a list of parts would hold a pool twice while it is put together.
+    images, scores, seen = bytearray(), bytearray(), 0
     for block in pool.blocks():
         scored = scorer(block)
         if scored.shape != (len(block),):
             raise TypeError(f"a score gave {scored.shape} numbers for a block of {len(block)} images")
         usable = np.isfinite(scored)
-        images.append(block.images[usable])
-        scores.append(scored[usable])
+        images += block.images[usable].tobytes()
+        scores += scored[usable].astype(np.float64, copy=False).tobytes()
         seen += len(block)
-    usable_images = np.concatenate(images)
-    return Ranked.of(usable_images, np.concatenate(scores), seen - len(usable_images))
+    ranked = np.frombuffer(images, dtype="S16")
+    return Ranked.of(ranked, np.frombuffer(scores), seen - len(ranked))
 
 
 def joined(per_label: PerLabel, largest: bool, weights: Weights | None, block: Block) -> Scores:
