@@ -17,6 +17,8 @@ from aloft.kit.errors import AloftError, FailedPrecondition, InvalidArgument, No
 from aloft.kit.explaining import Kind
 from aloft.kit.rpc.call import Call, Principal, Role
 from aloft.kit.rpc.operations import Operations
+from aloft.strategies import catalogue
+from aloft.strategies.entry import Kind as Part
 from tests.contract.databases import ADAPTERS, place
 from tests.integration.acquisition_world import CAMPAIGN, OPERATOR, World, image
 
@@ -166,7 +168,7 @@ def test_what_a_preview_cannot_be_asked_is_refused_by_its_field(sqlite: World) -
         return violation.field
 
     assert refused(validate_only=True, strategy="mge+kmean") == "strategy"
-    assert refused(validate_only=True, size=10_001) == "size"
+    assert refused(validate_only=True, size=5_001) == "size"
     assert refused(strategy="random") == "strategy"
     assert refused(size=3) == "size"
     assert refused(seed=0) == "seed"
@@ -230,6 +232,26 @@ def test_strategies_are_compared_by_what_they_share_and_what_each_is_expected_to
     assert (overlap.first, overlap.second, overlap.images) == ("random", "mge+kmeans", shared)
     assert overlap.jaccard == pytest.approx(shared / len(chosen[0] | chosen[1]))
     assert len(world.selected()) == len(world.rankings()) == 1
+
+
+def test_every_strategy_of_the_catalogue_works_on_an_embedded_pool(sqlite: World) -> None:
+    sqlite.label([image(0), image(1)])
+    sqlite.publish(2, revision=1)
+    sqlite.embed(range(12), 2, labels=("road", "water", "fog"))
+    sqlite.work()
+    kinds = (Part.ALONE, Part.SCORE)
+    wanted = [
+        one.name
+        for one in catalogue.entries()
+        if one.kind in kinds and not one.needs.columns and one.name != "auto"
+    ]
+    wanted += ["class_balanced(margin)+herding", "max(entropy)+kcenter"]
+    taken = {*sqlite.batch(1), *sqlite.batch(2), image(0), image(1)}
+    for strategy in wanted:
+        seen = preview(sqlite, strategy=strategy, size=3)
+        names = [each.image for each in seen.selected_images]
+        assert len(set(names)) == 3, f"{strategy} selected {names}: {seen.shortfall}"
+        assert not taken.intersection(names), f"{strategy} selected what is labelled or out"
 
 
 @pytest.mark.parametrize("wanted", [["random"], ["random", "random"], ["random"] * 9])

@@ -134,3 +134,18 @@ def test_deleting_is_not_offered(jobs: Jobs, ask: Ask) -> None:
     with pytest.raises(grpc.RpcError) as failure:
         ask("DeleteOperation", pb.DeleteOperationRequest(name=f"operations/{enqueue(jobs)}"), Empty)
     assert failure.value.code() is grpc.StatusCode.UNIMPLEMENTED, failure.value
+
+
+def test_a_long_answer_is_read_by_its_name_and_left_out_of_lists(jobs: Jobs, ask: Ask) -> None:
+    name = f"operations/{enqueue(jobs)}"
+    lease = jobs.claim(["train"], "w", 30)
+    assert lease is not None
+    with lease.finish({"note": "long " * 10_000}):
+        pass
+    (listed,) = ask("ListOperations", pb.ListOperationsRequest(), pb.ListOperationsResponse).operations
+    assert listed.done
+    assert listed.response.type_url.endswith("Struct")
+    assert not listed.response.value
+    whole, answer = ask("GetOperation", pb.GetOperationRequest(name=name)), Struct()
+    assert whole.response.Unpack(answer)
+    assert len(MessageToDict(answer)["note"]) == 50_000

@@ -23,7 +23,8 @@ from aloft.kit.rpc.call import Call, Role, allow
 from aloft.kit.rpc.operations import Responses, operation_of
 from aloft.kit.rpc.requests import once
 
-SIZE_MOST = 10_000
+SIZE_MOST = 5_000
+"""As many as a batch of a campaign may have."""
 COMPARED = range(2, 9)
 RESPONSES: Responses = {
     RERANK: pb.Ranking,

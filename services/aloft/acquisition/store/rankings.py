@@ -7,7 +7,6 @@ import sqlalchemy as sa
 
 from aloft.acquisition.store.tables import rankings
 from aloft.kit.database import Transaction
-from aloft.kit.database.columns import NOW
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,4 +61,4 @@ def page(tx: Transaction, campaign: str, before: int | None, limit: int) -> Sequ
 
 def insert(tx: Transaction, ranking: Ranking) -> None:
     """Write a ranking."""
-    tx.execute(sa.insert(rankings).values(asdict(ranking) | {"created_us": NOW}))
+    tx.execute(sa.insert(rankings).values(asdict(ranking)))

@@ -23,6 +23,8 @@ from aloft.kit.service import Servicer
 
 OPERATION = ResourceName("operations/{operation}")
 _NAME = operations_pb2.DESCRIPTOR.services_by_name["Operations"].full_name
+_LISTED_BYTES = 8192
+"""The longest answer that a list shows: a page of long ones would not fit into a message."""
 _POLL_S = 0.25
 _MARGIN_S = 0.5
 """How long before the caller's deadline a wait ends, so that the answer still arrives."""
@@ -57,6 +59,12 @@ def operation_of(job: Job, responses: Responses | None = None) -> operations_pb2
     return operation
 
 
+def _in_list(operation: operations_pb2.Operation) -> operations_pb2.Operation:
+    if len(operation.response.value) > _LISTED_BYTES:
+        operation.response.value = b""
+    return operation
+
+
 def _struct(**fields: Any) -> Struct:
     struct = Struct()
     struct.update(fields)
@@ -79,7 +87,10 @@ class Operations:
     def list_page(
         self, request: operations_pb2.ListOperationsRequest, call: Call
     ) -> operations_pb2.ListOperationsResponse:
-        """List them, newest first; the filter is `campaign=<id>` or nothing."""
+        """List them, newest first; the filter is `campaign=<id>` or nothing.
+
+        An answer that is long is empty here: `get` gives it.
+        """
         asked = page(request)
         campaign = _campaign(request.filter)
         if campaign is not None:
@@ -90,7 +101,7 @@ class Operations:
         with self._jobs.database.read() as tx:
             found = self._jobs.list(tx, campaign=campaign, limit=asked.size + 1, after=after)
         jobs, token = asked.cut(found, lambda job: (job.id,))
-        operations = [operation_of(job, self._responses) for job in jobs]
+        operations = [_in_list(operation_of(job, self._responses)) for job in jobs]
         return operations_pb2.ListOperationsResponse(operations=operations, next_page_token=token)
 
     @allow(Role.ADMIN, Role.OPERATOR, Role.SERVICE)

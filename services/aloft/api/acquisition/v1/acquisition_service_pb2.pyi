@@ -400,7 +400,7 @@ class SelectBatchRequest(_message.Message):
     strategy: _builtins.str
     """Only with validate_only: another strategy than that of the ranking."""
     size: _builtins.int
-    """Only with validate_only: another size than the campaign's, up to 10,000."""
+    """Only with validate_only: another size than the campaign's, up to 5,000."""
     seed: _builtins.int
     """Only with validate_only: another seed than that of the next batch."""
     request_id: _builtins.str
@@ -508,7 +508,7 @@ class CompareStrategiesRequest(_message.Message):
     parent: _builtins.str
     """campaigns/{campaign}"""
     size: _builtins.int
-    """Images of each selection, up to 10,000; by default as many as a batch of the campaign has."""
+    """Images of each selection, up to 5,000; by default as many as a batch of the campaign has."""
     seed: _builtins.int
     """By default that of the next batch."""
     request_id: _builtins.str
