@@ -97,7 +97,4 @@ def environment(name: str, section: Section) -> dict[str, str]:
 def _text(value: object) -> str:
     if isinstance(value, SecretStr):
         return value.get_secret_value()
-    if isinstance(value, Path):
-        # The processes run elsewhere than the shell in which it was named.
-        return str(value.resolve())
     return str(value).lower() if isinstance(value, bool) else str(value)
