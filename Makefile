@@ -5,7 +5,7 @@ REQUIRE := scripts/require.sh
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL: # two cores and shared servers: one thing at a time
-.PHONY: help setup demo test test-fast soak bench lint protos stack-up stack-down needs-servers
+.PHONY: help setup demo test test-fast soak bench bench-peers lint protos stack-up stack-down needs-servers
 
 help:
 	@echo 'make setup       make .venv with aloft and everything it needs (5.5 GB, usually 2 to 3 minutes)'
@@ -13,7 +13,8 @@ help:
 	@echo 'make test        everything a change can break, on real servers (usually 8 minutes, the first time 20)'
 	@echo 'make test-fast   what needs no server (seconds)'
 	@echo 'make soak        the long sweeps'
-	@echo 'make bench       what an event costs, on real Kafka and PostgreSQL'
+	@echo 'make bench       what an event and a re-rank of a million images cost, on real servers (10 GB of disk)'
+	@echo 'make bench-peers the strategies beside scikit-activeml, small-text and modAL'
 	@echo 'make lint        style, types, import contracts, protos, generated code'
 	@echo 'make protos      generate services/aloft/api from protos/'
 	@echo 'make stack-up    leave Kafka, MinIO, PostgreSQL, TorchServe and Prometheus running, for aloft demo --real'
@@ -45,6 +46,10 @@ soak: needs-servers setup
 bench: needs-servers setup
 	@$(PYTHON) -m tests.stack fetch
 	@.venv/bin/aloft bench bus --json
+	@.venv/bin/aloft bench rerank --json
+
+bench-peers: setup
+	@scripts/peers.sh
 
 lint: setup
 	.venv/bin/ruff check

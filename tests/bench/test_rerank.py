@@ -52,7 +52,7 @@ def test_memory_is_told_at_each_doubling(minio: Minio) -> None:
     ("options", "why"),
     [
         (["--batch", "50", "--images", "20"], "batch is 50"),
-        (["--strategy", "mge+kmean"], "mge+kmeans"),
+        (["--strategy", "mge+kmean"], "did you mean kmeans"),
         (["--features", "nowhere.npy"], "neither mixture"),
         (["--store", "http://127.0.0.1:1", "--features", "isotropic"], "http://KEY:SECRET@host:port"),
     ],

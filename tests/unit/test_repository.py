@@ -69,7 +69,7 @@ def test_bare_make_prints_every_target() -> None:
         ["make", "--no-print-directory"], cwd=ROOT, capture_output=True, text=True, check=True
     ).stdout
     described = {line.split()[1] for line in printed.splitlines()}
-    expected = "setup demo test test-fast soak bench lint protos stack-up stack-down"
+    expected = "setup demo test test-fast soak bench bench-peers lint protos stack-up stack-down"
     assert described == set(expected.split())
 
 
