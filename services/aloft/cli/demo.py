@@ -23,7 +23,7 @@ Number = int | None
 
 
 def demo(
-    quick: Annotated[bool, typer.Option("--quick", help="Everything in less than 90 seconds.")] = False,
+    quick: Annotated[bool, typer.Option("--quick", help="Everything in less: 90 seconds, embedded.")] = False,
     seeds: Annotated[int, typer.Option(min=1, max=100, help="So many demonstrations, each of its seed.")] = 1,
     out_dir: Annotated[Path, typer.Option("--out", help="The folder for the report.")] = Path("aloft-demo"),
     images: Annotated[Number, typer.Option(min=2, help="Images that may be selected.")] = None,
@@ -52,7 +52,6 @@ def demo(
     the environment names. Nothing of it stays but the report, unless --keep says so.
     """
     # What only this command needs is loaded by it alone.
-    from aloft.cli.demo_servers import lender_of_settings, remove_run
     from aloft.demo.closing import page
     from aloft.demo.plan import QUICK, WHOLE, scaled
     from aloft.demo.writing import for_script, write_all
@@ -65,12 +64,7 @@ def demo(
         seed=seed,
     )
     _check(plan, seeds, keep)
-    if remove is not None and not real:
-        raise typer.BadParameter("only --real leaves anything to remove", param_hint="--remove")
-    if remove is not None:
-        remove_run(remove)
-        return
-    lender = lender_of_settings() if real else None
+    lender = _lender(remove, real=real)
     outcomes = _perform(
         [plan.seeded(seed + number) for number in range(seeds)], keep, lender, err if json else out
     )
@@ -79,6 +73,21 @@ def demo(
         print(json_module.dumps(for_script(outcomes)))
     else:
         out.print(page(outcomes, written))
+
+
+def _lender(remove: str | None, *, real: bool) -> "Lender | None":
+    """Find the servers, or none where it runs embedded; end here if there is only something to remove."""
+    if not real:
+        if remove is not None:
+            raise typer.BadParameter("only --real leaves anything to remove", param_hint="--remove")
+        return None
+    # Embedded, none of the servers' clients is loaded.
+    from aloft.cli.demo_servers import lender_of_settings, remove_run
+
+    if remove is not None:
+        remove_run(remove)
+        raise typer.Exit
+    return lender_of_settings()
 
 
 def _check(plan: "Plan", seeds: int, keep: Path | None) -> None:
