@@ -45,7 +45,7 @@ def options(archive: Path, out: Path, parallel: int) -> Options:
             "batch": 4,
             "rounds": 2,
             "seeds": 2,
-            "epochs": 1,
+            "init": "scratch",
             "size": 16,
             "architecture": "tiny",
             "device": "cpu",

@@ -121,6 +121,14 @@ def test_a_round_with_two_numbers_of_labels_is_refused(tmp_path: Path) -> None:
         summarise(read(tmp_path))
 
 
+def test_results_without_any_score_are_refused(tmp_path: Path) -> None:
+    results = leave(tmp_path) / "results.csv"
+    kept = [line for line in results.read_text().splitlines() if ",map_" not in line]
+    results.write_text("\n".join(kept) + "\n")
+    with pytest.raises(InvalidArgument, match="has no score of all labels"):
+        summarise(read(tmp_path))
+
+
 def test_a_metric_that_a_round_lacks_is_named(tmp_path: Path) -> None:
     results = leave(tmp_path) / "results.csv"
     results.write_text(results.read_text() + "random,0,0,40,f1_macro,,0.3\n")

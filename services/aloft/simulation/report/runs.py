@@ -50,6 +50,10 @@ def runs_of(files: Files) -> Runs:
     ended = {arm for arm, found in steps.items() if sorted(found.items()) == whole}
     curves = _curves([score for score in files.scores if (score.strategy, score.seed) in ended])
     metrics = sorted({metric for found in curves.values() for metric, label in found if not label})
+    if not metrics:
+        raise InvalidArgument.of(
+            RESULTS, "has no score of all labels: give the test split positives to judge by"
+        )
     _check(curves, [(each, "") for each in metrics], whole)
     _check(curves, [(POSITIVES, label) for label in files.labels], whole)
     asked = [*files.settings.get("strategies", ()), *sorted({name for name, _ in ended})]
