@@ -4,6 +4,8 @@ Sener & Savarese, "Active Learning for Convolutional Neural Networks: A Core-Set
 arXiv:1708.00489): with greedy choice the farthest image is at most twice as far as with the best choice.
 """
 
+from dataclasses import replace
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -46,7 +48,8 @@ def alone(pool: Pool, ranked: Ranked, size: int, seed: int) -> Picks:
 
 def select(pool: Pool, ranked: Ranked, size: int, seed: int) -> Picks:
     """Do the same among the min(h·b, N) best of a ranking."""
-    return _picks(whole.best(pool, ranked, CANDIDATES_EACH * size), _covered(pool), size)
+    found = whole.best(pool, ranked, CANDIDATES_EACH * size)
+    return _picks(replace(found, left_out=ranked.left_out + found.left_out), _covered(pool), size)
 
 
 def choose(images: Whole, covered: NDArray[np.float32], size: int) -> tuple[Which, NDArray[np.float64]]:
