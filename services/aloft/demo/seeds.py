@@ -1,13 +1,10 @@
 """Several demonstrations that differ in their seed alone, put together: the paired difference of the arms."""
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from aloft.demo.outcome import ArmOutcome, Outcome
-
-_T_975 = (12.706, 4.303, 3.182, 2.776, 2.571, 2.447, 2.365, 2.306, 2.262, 2.228)
-"""Student's t that 97.5 % lie below, for one and more degrees of freedom."""
+from aloft.simulation.report.student import mean_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,20 +22,10 @@ class Paired:
 
 def paired(differences: Sequence[float]) -> Paired | None:
     """Give the interval of a paired t test; none for a single seed, which tells nothing of chance."""
-    count = len(differences)
-    if count < 2:
+    found = mean_of(differences)
+    if found.low is None or found.high is None:
         return None
-    mean = sum(differences) / count
-    variance = sum((one - mean) ** 2 for one in differences) / (count - 1)
-    half = _t(count - 1) * math.sqrt(variance / count)
-    return Paired(mean, mean - half, mean + half)
-
-
-def _t(freedom: int) -> float:
-    if freedom <= len(_T_975):
-        return _T_975[freedom - 1]
-    # Cornish and Fisher's expansion about the normal distribution's 1.960, exact enough from here on.
-    return 1.960 + 2.372 / freedom + 2.823 / freedom**2
+    return Paired(found.mean, found.low, found.high)
 
 
 def gains(outcomes: Sequence[Outcome]) -> list[float]:
