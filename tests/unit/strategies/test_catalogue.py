@@ -1,14 +1,17 @@
 import subprocess
 import sys
+from importlib import import_module
 
 import pytest
 
 from aloft import strategies
 from aloft.strategies import catalogue
+from aloft.strategies.builtin import ENTRIES
 from aloft.strategies.entry import COLUMNS, Entry, Kind, Needs
 
 LIGHT = """
 import sys
+from importlib import import_module
 from aloft import strategies
 strategies.check("class_balanced(margin)+kmeans(h=8)")
 strategies.needs("auto")
@@ -50,3 +53,16 @@ def test_needs_add_up() -> None:
 def test_what_only_a_version_with_a_head_has_is_known_as_that(needs: Needs) -> None:
     assert needs.head
     assert not Needs(features=True, candidates=True, covered=True).head
+
+
+@pytest.mark.parametrize("entry", ENTRIES, ids=lambda one: f"{one.kind}-{one.name}")
+def test_the_code_of_an_entry_needs_what_the_entry_says(entry: Entry) -> None:
+    if not entry.code:
+        assert entry.kind is Kind.WRAPPER or entry.name == "auto"
+        return
+    module, _, attribute = entry.code.partition(":")
+    code = getattr(import_module(module), attribute)
+    if entry.kind is Kind.ALONE:
+        assert (code.name, code.needs) == (entry.name, entry.needs)
+    else:
+        assert callable(code)
