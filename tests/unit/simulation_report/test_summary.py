@@ -101,6 +101,15 @@ def test_an_arm_that_has_not_come_to_the_end_is_left_out_and_named(tmp_path: Pat
     assert (one.seeds, one.low) == (1, None)
 
 
+def test_arms_in_which_nothing_is_drawn_are_named(tmp_path: Path) -> None:
+    arms = {
+        "random": ARMS["random"],
+        "herding": dict.fromkeys((0, 1), (0.4, 0.7, 0.8)),
+        ARM: {0: (0.1, 0.2, 0.3)},
+    }
+    assert summarise(read(leave(tmp_path, arms))).runs.alike == ("herding",)
+
+
 def test_without_random_nothing_is_compared(tmp_path: Path) -> None:
     found = summarise(read(leave(tmp_path, {ARM: ARMS[ARM]})))
     assert found.against == ()

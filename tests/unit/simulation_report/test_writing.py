@@ -105,6 +105,11 @@ def test_pictures_are_made_small_and_one_that_is_missing_is_left_out(out: Path) 
     assert page.count("<figcaption>") == 2 * 3
 
 
+def test_the_page_says_in_which_arms_nothing_is_drawn(tmp_path: Path) -> None:
+    write(leave(tmp_path, {**ARMS, "herding": dict.fromkeys((0, 1), (0.4, 0.7, 0.8))}))
+    assert "Nothing is drawn in <b>herding</b>" in (tmp_path / "report.html").read_text()
+
+
 def test_without_pictures_there_is_no_gallery(tmp_path: Path) -> None:
     write(leave(tmp_path))
     page = (tmp_path / "report.html").read_text()

@@ -31,6 +31,10 @@ MEASURES = (
     " same seed, with the interval of the paired t test. <b>Rare positives</b> are pairs of a labelled image"
     " and a rare label that it has."
 )
+ALIKE = (
+    "Nothing is drawn in <b>{names}</b>: every seed scores the same, so there is no interval to speak of, and"
+    " that of a difference holds the chance of the other arm alone."
+)
 SAVING = (
     "How many labels an arm needs to reach the macro mAP that {other} ends with under the same seed: where"
     " the running maximum of its curve, joined by straight lines, first comes there; an arm that never does"
@@ -47,7 +51,7 @@ def html(summary: Summary, charts: Mapping[str, Drawing], thumbnail: Thumbnail |
         f"<p class='lead'>{escape(headline(summary))}</p>",
         _left_out(summary),
         f"<h2>Curves</h2>{''.join(curves)}",
-        f"<h2>Arms</h2><p>{MEASURES}</p>{tables.arms(summary)}",
+        f"<h2>Arms</h2><p>{MEASURES}</p>{_alike(summary)}{tables.arms(summary)}",
         *(_against(summary, charts, at) for at in range(len(summary.against))),
         f"<h2>What was labelled</h2>{tables.rare_share(summary)}"
         f"<p>Labelled images that have each label in the end:</p>{tables.balance(summary)}",
@@ -81,6 +85,13 @@ def _left_out(summary: Summary) -> str:
         return ""
     items = "".join(f"<li>{escape(one)}</li>" for one in summary.runs.left_out)
     return f"<p>These have not come to the end and are left out:</p><ul>{items}</ul>"
+
+
+def _alike(summary: Summary) -> str:
+    if not summary.runs.alike:
+        return ""
+    names = ", ".join(map(escape, summary.runs.alike))
+    return f"<p>{ALIKE.format(names=names)}</p>"
 
 
 def _against(summary: Summary, charts: Mapping[str, Drawing], at: int) -> str:

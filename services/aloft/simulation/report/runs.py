@@ -40,6 +40,16 @@ class Runs:
         """Give the curves of an arm: seeds × rounds."""
         return np.stack([self.curves[strategy, seed][metric, label] for seed in seeds])
 
+    @property
+    def alike(self) -> tuple[str, ...]:
+        """Name the arms in which nothing is drawn: each of several seeds scores as the first."""
+        return tuple(name for name in self.strategies if self._alike(name))
+
+    def _alike(self, strategy: str) -> bool:
+        seeds = self.seeds(strategy)
+        tables = [self.table(strategy, metric, seeds) for metric in self.metrics]
+        return len(seeds) > 1 and all(bool((table == table[0]).all()) for table in tables)
+
 
 def runs_of(files: Files) -> Runs:
     """Sort scores into curves; an arm that has not come as far as the others is left out, and named."""

@@ -50,6 +50,7 @@ def _json(summary: Summary) -> str:
         "labels": summary.runs.labels.tolist(),
         "against": list(summary.against),
         "left_out": list(summary.runs.left_out),
+        "alike_under_every_seed": list(summary.runs.alike),
         "estimates": [asdict(one) for one in summary.estimates.values()],
         "positives": {
             name: {label: summary.positives[name, label] for label in summary.files.labels} for name in names
