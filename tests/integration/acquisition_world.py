@@ -9,7 +9,6 @@ from typing import Any
 import numpy as np
 import sqlalchemy as sa
 from google.protobuf.message import Message
-from numpy.typing import NDArray
 
 from aloft.acquisition import app
 from aloft.acquisition.explaining import explain
@@ -33,9 +32,7 @@ from aloft.kit.objects.port import Objects
 from aloft.kit.rpc.call import Call, Principal, Role
 from aloft.kit.rpc.explanations import explain_all
 from aloft.shards import (
-    LogitShard,
     Manifest,
-    Shard,
     feature_shard_key,
     logit_shard_key,
     read_shard,
@@ -139,10 +136,12 @@ class World:
         *,
         labels: Sequence[str] = (),
         values: Mapping[int, tuple[float, float]] | None = None,
+        columns: Sequence[str] = (),
     ) -> events.PoolEmbedded:
         """Write a pool into shards, with logits where there are labels, and make the event that says so.
 
         The lower an image's number, the less certain its logits; `values` are features of other images.
+        In the columns beside the logits each image has its number.
         """
         self._generation += 1
         names = [image(number) for number in numbers]
@@ -157,9 +156,11 @@ class World:
             shard = write_shard(self.objects, key, names[part], features[part])
             if labels:
                 key = logit_shard_key(self.id, version, start, attempt)
-                shard = replace(shard, logits=self._logits(shard, key, logits[part]))
+                beside = {name: np.array(list(numbers)[part], dtype=np.float32) for name in columns}
+                read = read_shard(self.objects, shard, 2)
+                shard = replace(shard, logits=write_logits(self.objects, key, read, logits[part], beside))
             shards.append(shard)
-        manifest = Manifest(self.id, version, f"b{version}", 2, tuple(shards), tuple(labels))
+        manifest = Manifest(self.id, version, f"b{version}", 2, tuple(shards), tuple(labels), tuple(columns))
         key, digest = write_manifest(self.objects, manifest)
         return events.PoolEmbedded(
             campaign=self.id,
@@ -169,9 +170,6 @@ class World:
             manifest_digest=digest,
             images=len(names),
         )
-
-    def _logits(self, shard: Shard, key: str, logits: NDArray[np.float32]) -> LogitShard:
-        return write_logits(self.objects, key, read_shard(self.objects, shard, 2), logits)
 
     def embed(self, numbers: Sequence[int], version: int = 1, **more: Any) -> None:
         """Say that a pool is embedded."""

@@ -192,6 +192,18 @@ def test_a_strategy_that_lacks_a_column_says_so_and_goes_on_once_it_is_there(
     assert "STRATEGY_NEEDS_MORE" not in world.why()
 
 
+def test_a_column_beside_the_logits_is_what_its_strategy_scores_by(world: World) -> None:
+    world.campaign(strategy="bald", size=2)
+    world.publish()
+    world.embed([4, 9, 1, 7, 3, 8, 2], labels=LABELS, columns=("bald", "mll"))
+    world.quarantine(image(8))
+    world.work()
+    assert [(each.image, each.score) for each in world.selected()[0].images] == [
+        (image(9), 9.0),
+        (image(7), 7.0),
+    ]
+
+
 def test_a_strategy_whose_package_is_not_installed_is_named(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
