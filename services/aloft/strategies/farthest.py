@@ -93,7 +93,7 @@ class Farthest:
             upper = stale.upper[order[:walked]]
             if np.count_nonzero(upper > following) >= ACTIVE and self._surely(order[:walked]) > following:
                 break
-            step = min(2 * step, 16 * ROWS)
+            step = min(2 * step, 4 * ROWS)
         self._activate(order[:walked], float(following))
 
     def _surely(self, which: Which) -> float:
