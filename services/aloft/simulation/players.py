@@ -3,6 +3,7 @@
 import multiprocessing
 import os
 import signal
+import threading
 from collections.abc import Iterator, Sequence
 from concurrent.futures import FIRST_EXCEPTION, ProcessPoolExecutor, wait
 from contextlib import contextmanager
@@ -17,10 +18,6 @@ STAGE = "rounds"
 _LOOK_EVERY_S = 0.5
 _THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "VECLIB_MAXIMUM_THREADS")
 """Libraries read these when they are loaded, in a process that has just begun."""
-
-
-class Orphaned(Exception):
-    """Whoever asked for this arm is gone."""
 
 
 def play_all(setting: Setting, arms: Sequence[Arm], seeds: int, processes: int, progress: Progress) -> None:
@@ -58,8 +55,21 @@ def _begin(setting: Setting, count: "Synchronized[int]") -> None:
     global _board, _setting, _count
     # The one who is asked to stop is the parent: it ends its children.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    end_with_parent()
     _single_thread(setting.fine_tuning is not None)
     _board, _setting, _count = setting.board(), setting, count
+
+
+def end_with_parent() -> None:
+    """End this process when its parent is gone, however that ended: nobody else would stop it."""
+    parent = multiprocessing.parent_process()
+
+    def follow() -> None:
+        if parent is not None:
+            parent.join()
+            os._exit(1)
+
+    threading.Thread(target=follow, daemon=True).start()
 
 
 def _play(arm: Arm, seed: int) -> None:
@@ -69,9 +79,6 @@ def _play(arm: Arm, seed: int) -> None:
 def _told(rounds: int) -> None:
     with _count.get_lock():
         _count.value += rounds
-    parent = multiprocessing.parent_process()
-    if parent is not None and not parent.is_alive():
-        raise Orphaned
 
 
 def _single_thread(trains: bool) -> None:
