@@ -38,9 +38,6 @@ app.add_typer(runs.app, name="run")
 app.add_typer(ranking.app, name="ranking")
 app.add_typer(batch.app, name="batch")
 app.add_typer(strategies.app, name="strategies")
-app.add_typer(ranking.app, name="ranking")
-app.add_typer(batch.app, name="batch")
-app.add_typer(strategies.app, name="strategies")
 
 if __name__ == "__main__":
     app()

@@ -130,7 +130,7 @@ images = sa.Table(
     flag("left_pool"),
     number("quarantined_version", default=0),  # 0: none was
     sa.Index("images_by_batch", "campaign", "batch"),
-    sa.Index("images_by_revision", "campaign", "labelled_revision"),
+    sa.Index("images_by_revision", "campaign", "labelled_revision", "held_out"),
 )
 
 positives = sa.Table(

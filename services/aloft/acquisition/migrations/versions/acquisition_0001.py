@@ -53,7 +53,7 @@ def _images() -> None:
         *_numbers("version", "quarantined_version"),
     )
     op.create_index("images_by_batch", "images", ["campaign", "batch"])
-    op.create_index("images_by_revision", "images", ["campaign", "labelled_revision"])
+    op.create_index("images_by_revision", "images", ["campaign", "labelled_revision", "held_out"])
     op.create_table("early_revisions", _text("campaign", key=True), _number("revision", key=True))
     op.create_table(
         "positives", _text("campaign", key=True), _text("image", key=True), _text("label", key=True)
