@@ -52,7 +52,9 @@ def of(images: Ids, features: Features) -> Whole:
 
 def gather(pool: Pool, see: Callable[[Block], object] | None = None) -> Whole:
     """Read a pool's features once, showing each block to `see` on the way."""
-    images, parts = [np.empty(0, dtype="S16")], []
+    images = [np.empty(0, dtype="S16")]
+    features: Features | None = None
+    held = 0
     for block in pool.blocks():
         if block.features is None:
             raise TypeError("this strategy reads features, and the pool was opened without them")
@@ -60,11 +62,28 @@ def gather(pool: Pool, see: Callable[[Block], object] | None = None) -> Whole:
             see(block)
         images.append(block.images)
         if not isinstance(pool, ArrayPool):
-            parts.append(block.features)
+            if features is None:
+                features = np.empty((0, block.features.shape[1]), dtype=block.features.dtype)
+            held = _append(features, held, block.features)
     if isinstance(pool, ArrayPool) and pool.features is not None:
         return of(pool.images, pool.features)
-    features = np.concatenate(parts) if parts else np.empty((0, 1), dtype=np.float16)
+    if features is None:
+        return Whole.empty()
+    features.resize((held, features.shape[1]), refcheck=False)
     return of(np.concatenate(images), features)
+
+
+def _append(features: Features, held: int, rows: Features) -> int:
+    """Write rows behind those held, and say how many that makes.
+
+    An array that is resized moves by its pages and is not copied, so that features are never held twice, as
+    they would be by joining blocks. It grows by a sixteenth, so that this is seldom.
+    """
+    more = held + len(rows)
+    if more > len(features):
+        features.resize((more + more // 16, features.shape[1]), refcheck=False)
+    features[held:more] = rows
+    return more
 
 
 def best(pool: Pool, ranked: Ranked, most: int) -> Whole:
