@@ -70,7 +70,7 @@ def choose(images: Whole, covered: NDArray[np.float32], size: int) -> tuple[Whic
         chosen.append(found[0])
         radii.append(np.sqrt(found[1]))
         farthest.take(found[0])
-    spare = np.setdiff1d(np.arange(len(cloud)), chosen)[: count - len(chosen)]
+    spare = np.delete(np.arange(len(cloud)), chosen)[: count - len(chosen)]
     return np.array([*chosen, *spare], dtype=np.intp), np.array([*radii, *np.zeros(len(spare))])
 
 

@@ -54,7 +54,7 @@ def draw(cloud: Cloud, size: int, seed: int) -> tuple[Which, NDArray[np.float64]
             stale.refresh(np.arange(len(cloud)))
             urn.all(stale.upper)
             wasted = 0
-    spare = np.setdiff1d(np.arange(len(cloud)), chosen)
+    spare = np.delete(np.arange(len(cloud)), chosen)
     fill = spare[np.lexsort((spare, -reach[spare]))][: count - len(chosen)]
     return np.array([*chosen, *fill], dtype=np.intp), np.array([*squared, *np.zeros(len(fill))])
 

@@ -44,7 +44,8 @@ def farthest_first(images: Whole, covered: NDArray[np.float32], size: int) -> tu
 def gradients(features: NDArray[np.floating], errors: NDArray[np.floating]) -> Floats:
     """Make the matrix that BADGE is defined by: a row a ⊗ (z, 1) for each image."""
     seen = np.concatenate([features.astype(np.float64), np.ones((len(features), 1))], axis=1)
-    return np.einsum("nc,nd->ncd", errors.astype(np.float64), seen).reshape(len(features), -1)
+    outer: Floats = errors.astype(np.float64)[:, :, None] * seen[:, None, :]
+    return outer.reshape(len(features), -1)
 
 
 def between(rows: Floats) -> Floats:

@@ -72,7 +72,7 @@ def test_draws_follow_the_distribution_of_plain_k_means_plus_plus_seeding(
         chance = lengths[first] / lengths.sum() * squared[first, second] / squared[first].sum()
         left = np.minimum(squared[first], squared[second])
         expected[first, second, third] = chance * left[third] / left.sum()
-    trials = 1200
+    trials = 800
     drawn = Counter(tuple(seeding.draw(points, 3, seed)[0].tolist()) for seed in range(trials))
     chi = sum((drawn[key] - trials * each) ** 2 / (trials * each) for key, each in expected.items())
     # 24 orders: 23 degrees of freedom, of which chance exceeds 49.7 once in a thousand.
