@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from aloft.strategies.halves import singles
 from aloft.strategies.pool import Features
 
 _LONGEST = 4096.0
@@ -36,7 +37,8 @@ class Directions:
 
     def of(self, features: Features) -> NDArray[np.float32]:
         """Turn rows into directions. What lies at the mean has none, and stays of length 0."""
-        rows: NDArray[np.float32] = features.astype(np.float32) - self.middle
+        rows = singles(features)
+        rows -= self.middle
         # The largest number first, so that squares neither overflow nor vanish.
         largest = np.abs(rows).max(axis=1, initial=0)
         rows /= np.where(largest > 0, largest, 1)[:, None]

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from aloft.strategies.halves import usable
 from aloft.strategies.pool import Block, Features, Ids, Pool
 from aloft.strategies.seeds import uniform
 
@@ -30,7 +31,7 @@ def finite(block: Block) -> tuple[Ids, Features, int]:
     """Drop the rows of a block whose features are not all finite, and count them."""
     if block.features is None:
         raise TypeError("this strategy reads features, and the pool was opened without them")
-    kept = np.isfinite(block.features).all(axis=1)
+    kept = usable(block.features)
     dropped = len(block) - int(np.count_nonzero(kept))
     return (
         (block.images[kept], block.features[kept], dropped) if dropped else (block.images, block.features, 0)
