@@ -84,6 +84,7 @@ FORBIDDEN = {
     "services-apart": ("embedding/domain/intruder.py", "import aloft.trainer"),
     "services-below-cli": ("trainer/intruder.py", "import aloft.cli"),
     "serving-beside-services": ("serving/intruder.py", "import aloft.trainer"),
+    "simulation-beside-services": ("simulation/intruder.py", "import aloft.acquisition"),
     "kit-below-services": ("kit/intruder.py", "import aloft.label_store"),
     "kit-knows-few-messages": ("kit/jobs/intruder.py", "import aloft.api.labels"),
     "domain-without-io": ("acquisition/domain/intruder.py", "import sqlalchemy"),
