@@ -4,9 +4,8 @@ import multiprocessing
 import os
 import signal
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from concurrent.futures import FIRST_EXCEPTION, ProcessPoolExecutor, wait
-from contextlib import contextmanager
 from multiprocessing.sharedctypes import Synchronized
 
 from aloft.learning import Progress
@@ -17,7 +16,7 @@ from aloft.simulation.setting import Setting
 STAGE = "rounds"
 _LOOK_EVERY_S = 0.5
 _THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "VECLIB_MAXIMUM_THREADS")
-"""Libraries read these when they are loaded, in a process that has just begun."""
+"""Libraries read these when they are loaded: those of a player do, and those of this process have done so."""
 
 
 def play_all(setting: Setting, arms: Sequence[Arm], seeds: int, processes: int, progress: Progress) -> None:
@@ -27,10 +26,10 @@ def play_all(setting: Setting, arms: Sequence[Arm], seeds: int, processes: int, 
     total = len(jobs) * (setting.rounds + 1)
     context = multiprocessing.get_context("spawn")
     count = context.Value("q", 0)
-    with _one_thread_each():
-        workers = ProcessPoolExecutor(min(processes, len(jobs)), context, _begin, (setting, count))
-        # Processes begin with the first jobs, while the environment is theirs.
-        waiting = {workers.submit(_play, arm, seed) for arm, seed in jobs}
+    for name in _THREADS:
+        os.putenv(name, "1")
+    workers = ProcessPoolExecutor(min(processes, len(jobs)), context, _begin, (setting, count))
+    waiting = {workers.submit(_play, arm, seed) for arm, seed in jobs}
     try:
         while waiting:
             done, waiting = wait(waiting, _LOOK_EVERY_S, FIRST_EXCEPTION)
@@ -89,17 +88,3 @@ def _single_thread(trains: bool) -> None:
         from aloft.networks import deterministic
 
         deterministic(threads=1)
-
-
-@contextmanager
-def _one_thread_each() -> Iterator[None]:
-    before = {name: os.environ.get(name) for name in _THREADS}
-    os.environ.update(dict.fromkeys(_THREADS, "1"))
-    try:
-        yield
-    finally:
-        for name, value in before.items():
-            if value is None:
-                del os.environ[name]
-            else:
-                os.environ[name] = value
