@@ -51,6 +51,10 @@ def simulate(
     batch: Annotated[Number, typer.Option(help="Images that are labelled in each round after [40].")] = None,
     rounds: Annotated[Number, typer.Option(help="Rounds after the first images [8].")] = None,
     seeds: Annotated[Number, typer.Option(help="How often each is played [5].")] = None,
+    share: Annotated[
+        float | None,
+        typer.Option(help="Each seed plays on so much of the pool, drawn anew: below 1, all arms vary [1]."),
+    ] = None,
     init: Annotated[
         Text, typer.Option(help="Starting weights: ssl (learned from the pool), scratch, or a file [ssl].")
     ] = None,

@@ -1,5 +1,6 @@
 """One experiment, from its options to its files."""
 
+import math
 import os
 from dataclasses import replace
 from pathlib import Path
@@ -105,6 +106,7 @@ def _setting(options: Options, data: DataSet, features: Features, digest: str) -
         batch=options.batch,
         rounds=options.rounds,
         journals=options.out / ROUNDS,
+        share=options.share,
     )
 
 
@@ -114,9 +116,11 @@ def _side(data: DataSet, features: Features, rows: NDArray[np.intp]) -> Side:
 
 def _check_budget(options: Options, pool: int) -> None:
     budget = options.initial + options.rounds * options.batch
-    if budget > pool:
+    # A share is drawn image by image: what it comes to differs a little between seeds.
+    offered = int(pool * options.share - 4 * math.sqrt(pool * options.share * (1 - options.share)))
+    if budget > offered:
         told = f"{options.initial} images and {options.rounds} batches of {options.batch} are {budget}"
-        raise InvalidArgument.of("rounds", f"{told}, and the pool has {pool}: ask for fewer")
+        raise InvalidArgument.of("rounds", f"{told}, and the pool offers {offered}: ask for fewer")
 
 
 def _cores() -> int:

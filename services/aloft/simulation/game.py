@@ -15,7 +15,7 @@ from aloft.simulation.judging import Judge
 from aloft.simulation.oracle import Oracle
 from aloft.simulation.versions import Features, Learner, Version
 from aloft.strategies.pool import ArrayPool, Block, Earlier, Ids, Known, ids, places
-from aloft.strategies.seeds import derive
+from aloft.strategies.seeds import derive, uniform
 from aloft.strategies.strategy import Needs, Picks
 
 
@@ -33,6 +33,8 @@ class Board:
     batch: int
     rounds: int
     """Batches after the first images."""
+    share: float = 1.0
+    """Of the pool, on which each seed plays."""
 
 
 def play(board: Board, arm: Arm, seed: int, journal: Journal, told: Callable[[int], None]) -> None:
@@ -53,6 +55,7 @@ class _Game:
         at = {path: row for row, path in enumerate(board.paths)}
         self._batches = [np.array([at[each.path] for each in one.batch], np.intp) for one in played]
         self._versions: dict[int, Version] = {}
+        self._offered = np.flatnonzero(uniform(board.images, derive(seed, "share")) < board.share)
 
     def next(self, number: int) -> Round:
         """Play one round."""
@@ -112,7 +115,7 @@ class _Game:
 
     def _pool(self, number: int, labelled: NDArray[np.intp], needs: Needs) -> ArrayPool:
         """Lay out the unlabelled pool as the service would: with what the strategy declared, and no more."""
-        open_rows = np.setdiff1d(np.arange(len(self._board.images)), labelled, assume_unique=True)
+        open_rows = np.setdiff1d(self._offered, labelled, assume_unique=True)
         images = self._board.images[open_rows]
         earlier = self._earlier(number) if needs.earlier and number > 1 else None
         version = self._version(number - 1) if number else None

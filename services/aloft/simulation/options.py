@@ -61,6 +61,8 @@ class Options(BaseModel):
     """Rounds after the first images."""
     seeds: AtLeastOne = 5
     """How often each arm is played, under the seeds 0, 1, …"""
+    share: Annotated[float, Field(gt=0, le=1)] = 1.0
+    """Of the pool: each seed plays on so much of it, drawn anew, so that seeds differ in every arm."""
     init: str = SSL
     """`ssl`, `scratch`, or a file of weights."""
     mode: Literal["probe", "full"] = "probe"

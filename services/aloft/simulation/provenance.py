@@ -61,6 +61,7 @@ def about(options: Options, data: DataSet, backbone: Backbone) -> dict[str, obje
         "initial": options.initial,
         "batch": options.batch,
         "rounds": options.rounds,
+        "share": options.share,
         "mode": options.mode,
         "labels": list(data.table.labels),
         "rare": list(data.rare_labels),

@@ -60,6 +60,7 @@ class Setting:
     batch: int
     rounds: int
     journals: Path
+    share: float = 1.0
     fine_tuning: FineTuning | None = None
 
     def board(self) -> Board:
@@ -79,6 +80,7 @@ class Setting:
             initial=self.initial,
             batch=self.batch,
             rounds=self.rounds,
+            share=self.share,
         )
 
     def journal(self, arm: Arm, seed: int) -> Journal:

@@ -94,6 +94,14 @@ def test_a_seed_gives_the_same_rounds_twice_and_another_gives_others(tmp_path: P
     assert batches(played(board(), "mge+kmeans", tmp_path / "c", seed=1)) != batches(first)
 
 
+def test_what_draws_nothing_varies_with_the_share_of_the_pool_that_a_seed_plays_on(tmp_path: Path) -> None:
+    whole = [batches(played(board(), "kcenter", tmp_path / f"whole {seed}", seed)) for seed in (0, 1)]
+    shared = replace(board(), share=0.8)
+    parts = [batches(played(shared, "kcenter", tmp_path / f"part {seed}", seed)) for seed in (0, 1)]
+    assert whole[0] == whole[1], "k-center drew something"
+    assert parts[0] != parts[1], "both seeds played on the same pool"
+
+
 def test_arms_that_begin_alike_begin_with_the_same_images(tmp_path: Path) -> None:
     arms = ("random", "random>mge+kmeans")
     begun = [batches(played(board(), arm, tmp_path / arm))[0] for arm in arms]

@@ -70,7 +70,7 @@ def test_rounds_of_other_code_are_not_mixed_with_those_of_this(
 @pytest.mark.parametrize(
     ("given", "said"),
     [
-        ({"rounds": 9}, "rounds: 4 images and 9 batches of 3 are 31, and the pool has 24: ask for fewer"),
+        ({"rounds": 9}, "rounds: 4 images and 9 batches of 3 are 31, and the pool offers 24: ask for fewer"),
         ({"architecture": "resnet"}, "architecture: no architecture 'resnet'"),
         ({"data": Path("nowhere")}, "data: there is no nowhere"),
         ({"strategies": ["random", "kmean"]}, "kmean"),
