@@ -5,7 +5,7 @@ import os
 import signal
 import threading
 from collections.abc import Sequence
-from concurrent.futures import FIRST_EXCEPTION, ProcessPoolExecutor, wait
+from concurrent.futures import FIRST_COMPLETED, ProcessPoolExecutor, wait
 from multiprocessing.sharedctypes import Synchronized
 
 from aloft.learning import Progress
@@ -32,7 +32,7 @@ def play_all(setting: Setting, arms: Sequence[Arm], seeds: int, processes: int, 
     waiting = {workers.submit(_play, arm, seed) for arm, seed in jobs}
     try:
         while waiting:
-            done, waiting = wait(waiting, _LOOK_EVERY_S, FIRST_EXCEPTION)
+            done, waiting = wait(waiting, _LOOK_EVERY_S, FIRST_COMPLETED)
             progress(count.value, total, STAGE)
             for each in done:
                 each.result()
