@@ -47,18 +47,27 @@ def simulate(
         typer.Option(help="Which of them the others are compared with, beside random; divided by commas."),
     ] = None,
     out_dir: Annotated[Text, typer.Option("--out", help="The folder for all that comes of it.")] = None,
-    initial: Annotated[Number, typer.Option(help="Images that are labelled first [40].")] = None,
-    batch: Annotated[Number, typer.Option(help="Images that are labelled in each round after [40].")] = None,
-    rounds: Annotated[Number, typer.Option(help="Rounds after the first images [8].")] = None,
-    seeds: Annotated[Number, typer.Option(help="How often each is played [5].")] = None,
+    initial: Annotated[Number, typer.Option(help="Images that are labelled first; by default 40.")] = None,
+    batch: Annotated[
+        Number, typer.Option(help="Images that are labelled in each round after; by default 40.")
+    ] = None,
+    rounds: Annotated[Number, typer.Option(help="Rounds after the first images; by default 8.")] = None,
+    seeds: Annotated[Number, typer.Option(help="How often each is played; by default 5.")] = None,
     share: Annotated[
         float | None,
-        typer.Option(help="Each seed plays on so much of the pool, drawn anew: below 1, all arms vary [1]."),
+        typer.Option(
+            help="Each seed plays on so much of the pool, drawn anew: below 1, all arms vary; by default 1."
+        ),
     ] = None,
     init: Annotated[
-        Text, typer.Option(help="Starting weights: ssl (learned from the pool), scratch, or a file [ssl].")
+        Text,
+        typer.Option(
+            help="Starting weights: ssl (learned from the pool), scratch, or a file; by default ssl."
+        ),
     ] = None,
-    mode: Annotated[Text, typer.Option(help="probe learns a head, full backbone and head [probe].")] = None,
+    mode: Annotated[
+        Text, typer.Option(help="probe learns a head, full backbone and head; by default probe.")
+    ] = None,
     imbalance: Annotated[
         Text,
         typer.Option(
@@ -66,23 +75,30 @@ def simulate(
         ),
     ] = None,
     rare: Annotated[
-        float | None, typer.Option(help="Without --imbalance: a label on a smaller share is rare [0.05].")
+        float | None,
+        typer.Option(help="Without --imbalance: a label on a smaller share is rare; by default 0.05."),
     ] = None,
     stratify: Annotated[Text, typer.Option(help="A column that the split is to be even in.")] = None,
     unlabelled: Annotated[
         Text, typer.Option(help="More images for pre-training: a folder or a tar archive.")
     ] = None,
-    size: Annotated[Number, typer.Option(help="Height and width of what the network sees [64].")] = None,
-    bands: Annotated[Number, typer.Option(help="Bands of the images [3].")] = None,
-    architecture: Annotated[Text, typer.Option(help="The network: a timm name [resnet18].")] = None,
+    size: Annotated[
+        Number, typer.Option(help="Height and width of what the network sees; by default 64.")
+    ] = None,
+    bands: Annotated[Number, typer.Option(help="Bands of the images; by default 3.")] = None,
+    architecture: Annotated[Text, typer.Option(help="The network: a timm name; by default resnet18.")] = None,
     split_seed: Annotated[
-        Number, typer.Option(help="What split, thinning and pre-training are drawn from [0].")
+        Number, typer.Option(help="What split, thinning and pre-training are drawn from; by default 0.")
     ] = None,
-    epochs: Annotated[Number, typer.Option(help="Passes of pre-training over its images [25].")] = None,
+    epochs: Annotated[
+        Number, typer.Option(help="Passes of pre-training over its images; by default 25.")
+    ] = None,
     parallel: Annotated[
-        Number, typer.Option(help="Arms that are played at once, each in one thread [one a core].")
+        Number, typer.Option(help="Arms that are played at once, each in one thread; by default one a core.")
     ] = None,
-    device: Annotated[Text, typer.Option(help="Where networks run: auto, cpu, cuda [auto].")] = None,
+    device: Annotated[
+        Text, typer.Option(help="Where networks run: auto, cpu, cuda; by default auto.")
+    ] = None,
     save_init: Annotated[
         Text, typer.Option(help="A file for the starting weights, to be another experiment's --init.")
     ] = None,
