@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from prometheus_client import REGISTRY
+from prometheus_client import CollectorRegistry
 
 from aloft.api.trainer.v1 import trainer_service_pb2 as api
 from aloft.kit.errors import FailedPrecondition, InvalidArgument, NotFound
@@ -124,10 +124,13 @@ def test_a_report_that_says_too_little_is_refused(world: World) -> None:
 
 
 def test_a_version_that_no_pod_serves_is_a_condition_with_a_metric_and_a_cause(world: World) -> None:
-    def shown() -> float | None:
-        return REGISTRY.get_sample_value("aloft_unserved_versions", {"campaign": CAMPAIGN})
+    unserved, registry = metrics.Unserved(), CollectorRegistry()
+    registry.register(unserved)
 
-    metrics.UNSERVED.watch(world.database)
+    def shown() -> float | None:
+        return registry.get_sample_value("aloft_unserved_versions", {"campaign": CAMPAIGN})
+
+    unserved.watch(world.database)
     assert shown() == 0, "where no pod ever reported, nobody is to serve"
     report(world, 1, UNSERVED, error="the archive is damaged")
     assert shown() == 1

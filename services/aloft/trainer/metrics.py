@@ -15,7 +15,9 @@ from aloft.trainer.store import servings
 log = logging.getLogger(__name__)
 
 
-class _Unserved(Collector):
+class Unserved(Collector):
+    """Reads what is to be served and what is, of every database that it watches."""
+
     def __init__(self) -> None:
         self._databases: weakref.WeakSet[Transactions] = weakref.WeakSet()
 
@@ -51,5 +53,5 @@ def _family() -> GaugeMetricFamily:
     )
 
 
-UNSERVED = _Unserved()
+UNSERVED = Unserved()
 REGISTRY.register(UNSERVED)
