@@ -63,10 +63,11 @@ def test_badge_measures_the_distances_that_scikit_activeml_draws_by(seed: int) -
     factor = classes - np.eye(2)[classes.argmax(axis=1)]
     gradients = (factor[:, :, None] * inputs[:, None, :]).reshape(len(inputs), -1)
     squared = _d_2(gradients, [])
-    for pick in picks.picks:
+    for place, pick in enumerate(picks.picks):
         row = int(pick.image, 16)
         assert pick.score == pytest.approx(np.sqrt(squared[row] / 2), rel=0.01)
-        squared = _d_2(gradients, [row], squared)
+        # The peer lets the lengths stay behind the first draw, a mistake that test_wrong.py shows.
+        squared = _d_2(gradients, [row], squared if place else np.full(len(squared), np.inf))
 
 
 def two_classes(case: Case) -> Case:

@@ -131,6 +131,19 @@ def test_the_gradient_against_one_class_is_long_where_two_labels_are_sure() -> N
     assert lengths == pytest.approx([0.112, 0.640], abs=1e-3)
 
 
+def test_after_the_first_draw_the_peer_measures_no_farther_than_to_nothing_at_all() -> None:
+    """`skactiveml.pool.Badge` keeps the lengths among the distances to what is drawn, as if 0 were drawn.
+
+    Of one label and z = (3), (−3), (2) with the same factor the first is drawn. The gradient of the second is
+    twice as far from it as it is long, that of the third is 1 from it: 36 and 1 in squares. It has 9 and 1.
+    """
+    from skactiveml.pool._badge import _d_2
+
+    gradients = np.array([[3.0], [-3.0], [2.0]])
+    assert _d_2(gradients, [0], _d_2(gradients, [])).tolist() == [0, 9, 1]
+    assert np.square(gradients - gradients[0]).ravel().tolist() == [0, 36, 1]
+
+
 def test_small_text_badge_scales_embeddings_by_the_probability_itself() -> None:
     """`small_text…BADGE.get_badge_embeddings`: `scale[argmax] = −proba[argmax]` names rows, not classes.
 
