@@ -13,8 +13,10 @@ from aloft.strategies.strategy import Needs, Picks, Ranked, Strategy, picks_of
 
 SAMPLE_EACH = 256
 """Images of the sample for each centre: more move k-means' centres very little."""
-SAMPLE_MOST = 65_536
-"""Images of the sample in all, so that its features fit in memory, unless the batch itself is larger."""
+SAMPLE_MOST = 16_384
+"""Images of the sample in all, unless that leaves a centre of a large batch fewer than SAMPLE_LEAST."""
+SAMPLE_LEAST = 16
+"""Images of the sample for each centre in any case."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +58,9 @@ def select(pool: Pool, ranked: Ranked, size: int, seed: int) -> Picks:
 
 
 def _assign(pool: Pool, size: int, seed: int) -> _Assigned:
-    sample = draw(pool, min(SAMPLE_EACH * size, max(SAMPLE_MOST, size)), derive(seed, "sample"))
+    sample = draw(
+        pool, min(SAMPLE_EACH * size, max(SAMPLE_MOST, SAMPLE_LEAST * size)), derive(seed, "sample")
+    )
     if not len(sample.images):
         return _Assigned(sample.images, np.empty(0, dtype=np.int64), np.empty(0), sample.left_out)
     centres = kmeans.fit(sample.features, size, derive(seed, "centres"))

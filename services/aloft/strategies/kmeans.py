@@ -8,6 +8,8 @@ from numpy.typing import NDArray
 from aloft.strategies.pool import Features
 
 ITERATIONS = 20
+TRIALS = 16
+"""Rows drawn for each seed, of which one stays: with few, the last of clusters far apart is often missed."""
 _ROWS = 2048
 _WORTH_THREADS = 1 << 24
 """Products in an iteration from which on they are shared between cores."""
@@ -43,7 +45,7 @@ class Centres:
 
 
 def fit(sample: NDArray[np.float32], k: int, seed: int) -> Centres:
-    """Minimise Σ_i min_k ‖z_i − c_k‖² over k centres by Lloyd's iterations from k-means++ (D²) seeds.
+    """Minimise Σ_i min_k ‖z_i − c_k‖² over k centres by Lloyd's iterations from greedy k-means++ seeds.
 
     Where the sample has no more distinct rows than k, they are the centres.
     """
@@ -62,21 +64,47 @@ def _distinct(rows: NDArray[np.float32], k: int) -> bool:
 def _lloyd(rows: NDArray[np.float32], k: int, seed: int) -> NDArray[np.float32]:
     import faiss  # only here: most of what imports strategies never fits centres
 
+    rows = np.ascontiguousarray(rows)
+    seeds = _seeds(rows, k, seed)
     clustering = faiss.Kmeans(
         rows.shape[1],
-        k,
+        len(seeds),
         niter=ITERATIONS,
         seed=seed % 2**31,
         min_points_per_centroid=1,
         max_points_per_centroid=len(rows),
-        init_method=faiss.ClusteringInitMethod_KMEANS_PLUS_PLUS,
     )
     threads = faiss.omp_get_max_threads()
     try:
         if rows.size * k < _WORTH_THREADS:
             # Threads that wait for one another spin: on a busy machine that takes longer than so little work.
             faiss.omp_set_num_threads(1)
-        clustering.train(np.ascontiguousarray(rows))
+        clustering.train(rows, init_centroids=seeds)
     finally:
         faiss.omp_set_num_threads(threads)
     return np.asarray(clustering.centroids, dtype=np.float32)
+
+
+def _seeds(rows: NDArray[np.float32], k: int, seed: int) -> NDArray[np.float32]:
+    """Draw k rows by greedy k-means++: of a few drawn by D², each step keeps the one that lowers Σ D² most.
+
+    D. Arthur and S. Vassilvitskii, "k-means++: The Advantages of Careful Seeding" (2007). One draw a step, as
+    faiss makes it, leaves a third of all fits with two far clusters under one centre.
+    """
+    chance = np.random.default_rng(seed)
+    lengths = np.einsum("ij,ij->i", rows, rows)
+    chosen = [int(chance.integers(len(rows)))]
+    nearest = np.maximum(lengths - 2 * (rows @ rows[chosen[0]]) + lengths[chosen[0]], 0).astype(np.float64)
+    while len(chosen) < k:
+        reach = np.cumsum(nearest)
+        if reach[-1] <= 0:
+            break
+        drawn = np.searchsorted(reach, chance.random(TRIALS) * reach[-1], side="right")
+        drawn = np.minimum(drawn, len(rows) - 1)
+        squared = np.maximum(lengths - 2 * (rows[drawn] @ rows.T) + lengths[drawn, None], 0)
+        squared = np.minimum(squared, nearest)
+        best = int(np.argmin(squared.sum(axis=1)))
+        chosen.append(int(drawn[best]))
+        nearest = squared[best]
+        nearest[chosen[-1]] = 0
+    return rows[chosen]
