@@ -7,6 +7,7 @@ _READS_LOGITS = "reads logits; memory: an id and a number an image"
 _READS_COLUMN = "reads one column; memory: an id and a number an image"
 _CANDIDATES = Needs(candidates=True, covered=True)
 _COVERING = Needs(features=True, covered=True)
+_CANDIDATES_EACH = Parameter("h", "Candidates for each image of the batch.", 4, 1, 100)
 _READS_CANDIDATES = "reads features of a few candidates for each image of the batch; memory: those"
 
 SCORES = (
@@ -93,7 +94,7 @@ DIVERSITIES = (
         "aloft.strategies.spread:select",
         Needs(candidates=True),
         _READS_CANDIDATES,
-        (Parameter("h", "Candidates for each image of the batch.", 4, 1, 100),),
+        (_CANDIDATES_EACH,),
     ),
     Entry(
         "kcenter",
@@ -102,6 +103,7 @@ DIVERSITIES = (
         "aloft.strategies.kcenter:select",
         _CANDIDATES,
         _READS_CANDIDATES,
+        (_CANDIDATES_EACH,),
     ),
     Entry(
         "herding",

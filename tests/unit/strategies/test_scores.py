@@ -103,14 +103,16 @@ def test_without_a_diversity_the_best_scored_are_the_batch() -> None:
     assert picks.picks[0].why == "Number 1 of 3 by its score."
 
 
-def test_a_wider_choice_of_candidates_reaches_further_down_the_ranking() -> None:
+@pytest.mark.parametrize("diversity", ["kmeans", "kcenter"])
+def test_a_wider_choice_of_candidates_reaches_further_down_the_ranking(diversity: str) -> None:
     of = pool(*[[0.5 - number / 100] for number in range(30)])
     assert of.features is not None
     of.features[:, 0] = [0] * 20 + [1, 2, 3, 4, 5, 6, 7, 8, 9, 10]
-    narrow, wide = (strategies.load(f"margin+kmeans(h={h})") for h in (2, 15))
+    narrow, wide = (strategies.load(f"margin+{diversity}(h={h})") for h in (2, 15))
     ranked = narrow.rank(of, 2, 1)
-    assert {pick.score for pick in narrow.select(of, ranked, 2, 1).picks} <= set(ranked.scores[:4])
-    assert not {pick.score for pick in wide.select(of, ranked, 2, 1).picks} <= set(ranked.scores[:4])
+    best = {one.hex() for one in ranked.images[:4].tolist()}
+    assert set(narrow.select(of, ranked, 2, 1).images) <= best
+    assert not set(wide.select(of, ranked, 2, 1).images) <= best
 
 
 def test_a_pool_opened_without_logits_is_refused() -> None:
