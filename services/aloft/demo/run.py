@@ -32,8 +32,10 @@ HASTE = {
     "ALOFT_RPC__DRAIN_DELAY_S": "0",
     "ALOFT_RPC__DRAIN_S": "2",
     "ALOFT_TELEMETRY__LOG_LEVEL": "warning",
-    # The arms train in turn: two small networks in one process mostly wait for the interpreter's lock.
-    "ALOFT_RUNS__WORKERS": "1",
+    # Both arms train at once, each on one thread: a step of so small a network is over before a second
+    # thread has joined in, and threads of two teams that wait for one another would sleep between steps.
+    "ALOFT_RUNS__WORKERS": "2",
+    "ALOFT_RUNS__TORCH_THREADS": "1",
 }
 
 
