@@ -40,7 +40,7 @@ class Plan:
     bands: int = 3
     batches: int = 5
     batch_size: int = 40
-    strategy: str = "mge+kmeans"
+    strategy: str = "auto"
     """Of the active arm; the other labels at random."""
     architecture: str = "test_byobnet"
     pretraining: Pretraining = Pretraining()
