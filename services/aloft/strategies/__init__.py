@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 __all__ = ["DEFAULT", "Standing", "canonical", "check", "entries", "in_force", "load", "needs"]
 
-DEFAULT = "mge+kmeans"
+DEFAULT = "auto"
 """What a campaign uses that names none."""
 
 

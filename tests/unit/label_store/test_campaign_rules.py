@@ -112,7 +112,7 @@ def test_how_versions_are_made_gets_its_defaults() -> None:
     base = pb.BaseModel(pretraining=pb.Pretraining(seed=4))
     completed = rules.completed(campaign(base_model=base, held_out=pb.HeldOut(imported=True)))
     rules.check("c", completed)
-    assert completed.strategy.expression == "mge+kmeans"
+    assert completed.strategy.expression == "auto"
     training, pretraining = completed.training, completed.base_model.pretraining
     assert (training.mode, training.steps, training.batch_images) == (pb.Training.MODE_FULL, 300, 32)
     assert training.learning_rate == 0.0003

@@ -293,7 +293,7 @@ class Strategy(_message.Message):
     EXPRESSION_FIELD_NUMBER: _builtins.int
     SEED_FIELD_NUMBER: _builtins.int
     expression: _builtins.str
-    """An expression of strategies, for example `random` or `class_balanced(margin)+herding`. Default `mge+kmeans`."""
+    """An expression of strategies, for example `random` or `class_balanced(margin)+herding`. Default `auto`."""
     seed: _builtins.int
     """What every random choice of the campaign begins from."""
     def __init__(
