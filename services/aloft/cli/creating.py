@@ -38,7 +38,7 @@ def create(
     file: Annotated[
         Path | None, typer.Option(help="A JSON file with the fields of a Campaign; options go before it.")
     ] = None,
-    strategy: Annotated[str, typer.Option(help="How images are chosen, as `class_balanced(margin)+herding`.")] = "",
+    strategy: Annotated[str, typer.Option(help="How images are chosen, as `auto`.")] = "",
     batch_size: Annotated[int, typer.Option(min=0, help="Images in a batch; 0: the default.")] = 0,
     budget: Annotated[int, typer.Option(min=0, help="Images that may be labelled; 0: no limit.")] = 0,
     overlap: Annotated[int, typer.Option(min=0, help="Annotators who see each image; 0: one.")] = 0,
