@@ -114,7 +114,7 @@ def test_the_strategy_in_force_is_told_how_many_images_its_version_learned_from(
     world.say(said(2, {2: []}))
     world.publish(1, revision=1)
     world.embed(range(8), labels=LABELS)
-    assert told[-1] == strategies.Standing(base=False, learned=2, batch_size=3)
+    assert told[-1] == strategies.Standing(base=False, learned=2, batch_size=3, images=8)
 
 
 def test_what_is_labelled_or_in_flight_is_covered_in_order_of_id(world: World) -> None:

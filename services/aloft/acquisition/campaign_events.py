@@ -73,6 +73,7 @@ def pool_embedded(tx: Transaction, campaign: Campaign, event: events.PoolEmbedde
         campaign.id,
         event.version,
         generation=event.generation,
+        images=event.images,
         manifest_key=event.manifest_key,
         manifest_digest=event.manifest_digest,
     )

@@ -63,7 +63,8 @@ def _embedded(tx: Transaction, campaign: Campaign) -> Embedded | None:
 def strategy_under(tx: Transaction, campaign: Campaign, expression: str, version: models.Version) -> str:
     """Say what a strategy means under a version, by how far the campaign was when the version learned."""
     learned = labels.labelled(tx, campaign.id, version.label_revision)
-    standing = strategies.Standing(version.base, learned, campaign.batch_size)
+    images = models.embedded(tx, campaign.id, version.version)
+    standing = strategies.Standing(version.base, learned, campaign.batch_size, images)
     try:
         return strategies.in_force(expression, standing)
     except InvalidArgument:

@@ -34,9 +34,9 @@ class Arm:
         """Say which strategy chooses the first images, under a version without a head."""
         return strategies.in_force(self.start or self.expression, Standing(base=True, batch_size=size))
 
-    def later(self, learned: int, size: int) -> str:
-        """Say which strategy chooses under a version that learned from so many images."""
-        return strategies.in_force(self.expression, Standing(base=False, learned=learned, batch_size=size))
+    def later(self, learned: int, size: int, images: int) -> str:
+        """Say which strategy chooses from so many images under a version that learned from some of them."""
+        return strategies.in_force(self.expression, Standing(False, learned, size, images))
 
 
 def arms_of(texts: tuple[str, ...]) -> tuple[Arm, ...]:

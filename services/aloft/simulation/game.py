@@ -89,7 +89,7 @@ class _Game:
     def _expression(self, number: int, labelled: int) -> str:
         if number == 0:
             return self._arm.first(self._board.initial)
-        return self._arm.later(labelled, self._board.batch)
+        return self._arm.later(labelled, self._board.batch, len(self._offered))
 
     def _labelled(self, number: int) -> NDArray[np.intp]:
         """Say which rows of the pool are labelled when round `number` begins, in order."""

@@ -4,16 +4,33 @@ from aloft.strategies.standing import Standing
 
 START = "kcenter"
 """Under a base version there is nothing to be uncertain about: take what is far from all else."""
-EARLY = "class_balanced(margin)+kcenter"
-"""While a head has learned from few images its uncertainty misleads: stay far from all labels."""
-LATE = "class_balanced(margin)+herding"
-"""Then uncertain images, those of rare labels first, that stand for many others."""
+UNCERTAIN = "class_balanced(margin)"
 EARLY_BATCHES = 3
-"""Batches that a head must have learned from before an image counts by how many others it stands for."""
+"""Batches that a head must have learned from before it says what an image stands for as well."""
+SMALL = 50
+"""Batches that a small pool holds at most: there, what stands for many images is worth a label."""
+PART = 12
+"""Candidates are more than one image in so many, if the most and the fewest for each of the batch allow."""
+FEWEST, MOST = 4, 64
 
 
 def rule(standing: Standing) -> str:
-    """Say what `auto` means for a campaign that stands so."""
+    """Say what `auto` means for a campaign that stands so.
+
+    First what is far; then, of what is uncertain, what is far from all labels; and in a small pool, once the
+    head has learned from some batches, what stands for the most that is uncertain.
+    """
     if standing.base:
         return START
-    return EARLY if standing.learned < EARLY_BATCHES * standing.batch_size else LATE
+    early = standing.learned < EARLY_BATCHES * standing.batch_size
+    if early or standing.images > SMALL * standing.batch_size:
+        return f"{UNCERTAIN}+kcenter(h={_candidates(standing)})"
+    return f"{UNCERTAIN}+herding"
+
+
+def _candidates(standing: Standing) -> int:
+    # By doubling, so that a few new images do not change what is asked for.
+    each = FEWEST
+    while each < MOST and PART * each * standing.batch_size <= standing.images:
+        each *= 2
+    return each

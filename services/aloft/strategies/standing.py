@@ -12,3 +12,5 @@ class Standing:
     learned: int = 0
     """Labelled images that the version learned from."""
     batch_size: int = 1
+    images: int = 0
+    """Images of the pool that the version has seen, labelled ones among them."""

@@ -6,12 +6,12 @@ from aloft.simulation.arms import Arm, arms_of, check_starts
 
 def test_an_arm_begins_as_its_own_strategy_does_without_a_head() -> None:
     arm = Arm.parse("mge+kmeans")
-    assert (arm.first(40), arm.later(40, 40)) == ("centroids", "mge+kmeans")
+    assert (arm.first(40), arm.later(40, 40, 900)) == ("centroids", "mge+kmeans")
 
 
 def test_an_arm_may_begin_by_another_strategy() -> None:
     arm = Arm.parse("random > mge+kmeans")
-    assert (arm.first(40), arm.later(40, 40)) == ("random", "mge+kmeans")
+    assert (arm.first(40), arm.later(40, 40, 900)) == ("random", "mge+kmeans")
     assert str(arm) == "random>mge+kmeans"
 
 

@@ -52,20 +52,40 @@ def test_auto_means_what_its_rule_says_and_that_is_one_concrete_strategy(standin
     strategies.load(meant)
 
 
-def test_auto_goes_from_coverage_to_uncertainty_once_and_not_back() -> None:
-    learned = [in_force("auto", Standing(False, count, 40)) for count in range(0, 40 * 50, 10)]
+POOLS = pytest.mark.parametrize("images", [0, 300, 2_000, 20_000, 10**6])
+
+
+@POOLS
+def test_auto_goes_from_coverage_to_uncertainty_once_and_not_back(images: int) -> None:
+    learned = [in_force("auto", Standing(False, count, 40, images)) for count in range(0, 40 * 50, 10)]
     changes = [there for there, here in pairwise(learned) if there != here]
     assert len(changes) == len(set(changes)), f"it went back: {changes}"
     assert strategies.needs(learned[-1]).head, "it never follows uncertainty"
     assert not strategies.needs(in_force("auto", BASE)).head
 
 
-def test_the_needs_of_auto_are_all_that_it_may_come_to_read() -> None:
-    meant = {in_force("auto", Standing(False, count, 40)) for count in range(0, 40 * 50, 10)}
+@POOLS
+def test_the_needs_of_auto_are_all_that_it_may_come_to_read(images: int) -> None:
+    meant = {in_force("auto", Standing(False, count, 40, images)) for count in range(0, 40 * 50, 10)}
     together = strategies.needs(in_force("auto", BASE))
     for one in meant:
         together |= strategies.needs(one)
     assert strategies.needs("auto") | together == strategies.needs("auto")
+
+
+@pytest.mark.parametrize(
+    ("images", "early", "late"),
+    [
+        (1_134, "class_balanced(margin)+kcenter", "class_balanced(margin)+herding"),
+        (2_000, "class_balanced(margin)+kcenter(h=8)", "class_balanced(margin)+herding"),
+        (2_001, "class_balanced(margin)+kcenter(h=8)", "class_balanced(margin)+kcenter(h=8)"),
+        (18_000, "class_balanced(margin)+kcenter(h=64)", "class_balanced(margin)+kcenter(h=64)"),
+        (10**7, "class_balanced(margin)+kcenter(h=64)", "class_balanced(margin)+kcenter(h=64)"),
+    ],
+)
+def test_auto_looks_at_more_candidates_in_a_larger_pool(images: int, early: str, late: str) -> None:
+    assert in_force("auto", Standing(False, 119, 40, images)) == early
+    assert in_force("auto", Standing(False, 120, 40, images)) == late
 
 
 def test_auto_itself_is_never_loaded() -> None:

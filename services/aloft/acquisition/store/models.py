@@ -42,18 +42,26 @@ def publish(tx: Transaction, campaign: str, new: Version) -> bool:
 
 
 def embed(
-    tx: Transaction, campaign: str, version: int, *, generation: int, manifest_key: str, manifest_digest: str
+    tx: Transaction,
+    campaign: str,
+    version: int,
+    *,
+    generation: int,
+    images: int,
+    manifest_key: str,
+    manifest_digest: str,
 ) -> bool:
     """Write the manifest of a version's pool; False if one as new is known."""
     row = {
         "campaign": campaign,
         "version": version,
         "generation": generation,
+        "images": images,
         "manifest_key": manifest_key,
         "manifest_digest": manifest_digest,
     }
     insert = (sqlite.insert if tx.on_sqlite else postgresql.insert)(pools).values(row)
-    names = ("generation", "manifest_key", "manifest_digest")
+    names = ("generation", "images", "manifest_key", "manifest_digest")
     written = insert.on_conflict_do_update(
         index_elements=["campaign", "version"],
         set_={name: insert.excluded[name] for name in names},
@@ -118,6 +126,13 @@ def manifest(tx: Transaction, campaign: str, version: int) -> tuple[str, str]:
     wanted = sa.select(pools.c.manifest_key, pools.c.manifest_digest)
     row = tx.execute(wanted.where(pools.c.campaign == campaign, pools.c.version == version)).one()
     return row.manifest_key, row.manifest_digest
+
+
+def embedded(tx: Transaction, campaign: str, version: int) -> int:
+    """Count the images of a version's newest manifest."""
+    wanted = sa.select(pools.c.images).where(pools.c.campaign == campaign, pools.c.version == version)
+    count: int = tx.execute(wanted).scalar_one()
+    return count
 
 
 def published_us(tx: Transaction, campaign: str, version: int) -> int:

@@ -60,6 +60,7 @@ pools = sa.Table(
     words("campaign", key=True),
     number("version", key=True),
     number("generation"),
+    number("images"),
     words("manifest_key"),
     words("manifest_digest"),
 )

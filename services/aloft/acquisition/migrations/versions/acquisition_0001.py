@@ -34,7 +34,7 @@ def upgrade() -> None:
         "pools",
         _text("campaign", key=True),
         _number("version", key=True),
-        *_numbers("generation"),
+        *_numbers("generation", "images"),
         *_texts("manifest_key", "manifest_digest"),
     )
     _rankings()
