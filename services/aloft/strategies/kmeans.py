@@ -10,6 +10,8 @@ from aloft.strategies.pool import Features
 ITERATIONS = 20
 TRIALS = 16
 """Rows drawn for each seed, of which one stays: with few, the last of clusters far apart is often missed."""
+_SEED_ROWS, _SEED_ROWS_EACH = 4096, 8
+"""Rows that are enough to draw seeds among: so many, or so many for each. A draw measures all of them."""
 _ROWS = 2048
 _WORTH_THREADS = 1 << 24
 """Products in an iteration from which on they are shared between cores."""
@@ -65,7 +67,8 @@ def _lloyd(rows: NDArray[np.float32], k: int, seed: int) -> NDArray[np.float32]:
     import faiss  # only here: most of what imports strategies never fits centres
 
     rows = np.ascontiguousarray(rows)
-    seeds = _seeds(rows, k, seed)
+    among = max(_SEED_ROWS, _SEED_ROWS_EACH * k)
+    seeds = _seeds(rows[:: max(1, len(rows) // among)], k, seed)
     clustering = faiss.Kmeans(
         rows.shape[1],
         len(seeds),
