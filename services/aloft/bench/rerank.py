@@ -91,7 +91,7 @@ def _from_store(where: Place, manifest: Manifest, name: str, batch: int, rounds:
         ours.append(apart(rerank_ours.rerank, where, name, batch))
         bare_ranges.append(rerank_bare.seconds(where.store, ours[-1].ranges, rerank_bare.RANGES_AT_ONCE))
     middle = statistics.median
-    before = "" if name == catalogue.DEFAULT else f"{name}_"
+    before = "" if name == STRATEGIES[0] else f"{name}_"
     figures = {
         f"{before}rerank_seconds": middle(each.all_s for each in ours),
         f"{before}scoring_seconds": middle(each.rank_s for each in ours),
