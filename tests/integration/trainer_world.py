@@ -158,6 +158,7 @@ class World:
             self.cache,
             device="cpu",
             torch_threads=1,
+            pretraining_threads=1,
             reader_threads=2,
             checkpoint_every_s=self.checkpoint_every_s,
             beat_s=0.0,

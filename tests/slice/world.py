@@ -33,7 +33,9 @@ def settings_of(name: str, folder: Path) -> Any:
         case "embedding":
             return embedding.Settings(embedding=EmbeddingSettings(torch_threads=1, reader_threads=1))
         case "trainer":
-            runs = RunSettings(torch_threads=1, reader_threads=1, cache_dir=folder / "cache")
+            runs = RunSettings(
+                torch_threads=1, pretraining_threads=1, reader_threads=1, cache_dir=folder / "cache"
+            )
             return trainer.Settings(runs=runs)
         case _:
             return APPS[name].Settings()

@@ -14,8 +14,8 @@ from sqlalchemy.exc import OperationalError
 from aloft.api.labels.v1.vendor_service_pb2 import VerifyKeyRequest
 from aloft.api.labels.v1.vendor_service_pb2_grpc import KeyServiceStub
 from aloft.cli.output import err
-from aloft.cli.services import LABEL_STORE, NAMES, RUN, SERVING, TRAINER, app_of
-from aloft.kit import names
+from aloft.cli.services import COMPUTING, LABEL_STORE, NAMES, RUN, SERVING, TRAINER, app_of
+from aloft.kit import memory, names
 from aloft.kit.bus.port import Bus
 from aloft.kit.bus.wiring import TopicsMissing
 from aloft.kit.errors import Unauthenticated
@@ -31,6 +31,8 @@ from aloft.kit.settings import Settings, SettingsError, load
 
 def run_one(service: str) -> None:
     """Run one service."""
+    if service in COMPUTING:
+        memory.hold_freed()
     settings = settings_of(service)
     with starting(), ExitStack() as opened:
         if service == SERVING:
@@ -43,6 +45,7 @@ def run_one(service: str) -> None:
 
 def run_embedded(data_dir: Path, port: int) -> None:
     """Run all four in this process, over one bus, and serve what they publish."""
+    memory.hold_freed()
     with starting(), ExitStack() as opened:
         members = []
         bus: Bus | None = None

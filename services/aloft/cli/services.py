@@ -11,6 +11,8 @@ SERVING = "serving"
 """The serving agent: run like a service, but it keeps no database and reads no event."""
 RUN = (*NAMES, SERVING)
 """What `serve` runs."""
+COMPUTING = ("embedding", TRAINER)
+"""Those through which the tensors of networks go."""
 
 
 def app_of(service: str) -> ModuleType:

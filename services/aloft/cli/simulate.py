@@ -17,6 +17,7 @@ from rich.markup import escape
 
 from aloft.cli.output import err, out, refusals
 from aloft.cli.progress import telling
+from aloft.kit import memory
 from aloft.kit.errors import InvalidArgument
 
 if TYPE_CHECKING:
@@ -124,6 +125,7 @@ def _run(options: "Options", cache: Path) -> None:
     from aloft.simulation.experiment import simulate as run
     from aloft.simulation.report import baselines, pictures, write
 
+    memory.hold_freed()
     against = baselines(options)
     with telling(err) as tell:
         run(options, cache, tell)

@@ -34,6 +34,7 @@ HASTE = {
     "ALOFT_TELEMETRY__LOG_LEVEL": "warning",
     # Both arms train at once, each on one thread: a step of so small a network is over before a second
     # thread has joined in, and threads of two teams that wait for one another would sleep between steps.
+    # Nothing else is at work during pre-training, whose batches are larger.
     "ALOFT_RUNS__WORKERS": "2",
     "ALOFT_RUNS__TORCH_THREADS": "1",
 }

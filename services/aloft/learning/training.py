@@ -55,7 +55,8 @@ class Training(Generic[Network]):
         self._loss = loss
         self._plan = plan
         self._looks_at_each = device.type != "cuda"
-        self._optimiser = torch.optim.AdamW(_groups(network, plan.weight_decay), lr=plan.learning_rate)
+        groups = _groups(network, plan.weight_decay)
+        self._optimiser = torch.optim.AdamW(groups, lr=plan.learning_rate, fused=True)
         self._average = None if plan.average is None else Average(network, plan.average)
         self._first_bad = torch.full((), -1, dtype=torch.int64, device=device)
         self._done = 0
@@ -90,7 +91,7 @@ class Training(Generic[Network]):
         self._optimiser.step()
         self._optimiser.zero_grad(set_to_none=True)
         if self._average is not None:
-            self._average.update(self.network, step)
+            self._average.update(step)
         first = ~torch.isfinite(loss.detach()) & (self._first_bad < 0)
         self._first_bad.masked_fill_(first, step)
         self._done = step + 1

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from concurrent.futures import FIRST_COMPLETED, ProcessPoolExecutor, wait
 from multiprocessing.sharedctypes import Synchronized
 
+from aloft.kit import memory
 from aloft.learning import Progress
 from aloft.simulation.arms import Arm
 from aloft.simulation.game import Board, play
@@ -81,6 +82,7 @@ def _told(rounds: int) -> None:
 
 
 def _single_thread(trains: bool) -> None:
+    memory.hold_freed()
     import faiss
 
     faiss.omp_set_num_threads(1)

@@ -46,7 +46,16 @@ class RunSettings(Section):
         description="auto, cpu, cuda or cuda:N; auto prefers a GPU.",
     )
     torch_threads: int = Field(
-        0, ge=0, le=1024, description="Threads of training on the CPU; 0: one a core. Its bits depend on it."
+        0,
+        ge=0,
+        le=1024,
+        description="Threads of fine-tuning on the CPU; 0: one a core. Its bits depend on it.",
+    )
+    pretraining_threads: int = Field(
+        0,
+        ge=0,
+        le=1024,
+        description="Threads of pre-training on the CPU; 0: one a core. Its bits depend on it.",
     )
     reader_threads: int = Field(8, ge=1, le=512, description="Images that are read at the same time.")
     max_image_bytes: int = Field(
@@ -97,6 +106,7 @@ def _workers(settings: Settings, ports: Ports, jobs: Jobs) -> list[Background]:
         cache_dir=settings.data_dir / "temp" if own.cache_dir == Path() else own.cache_dir,
         device=own.device,
         torch_threads=own.torch_threads,
+        pretraining_threads=own.pretraining_threads,
         reader_threads=own.reader_threads,
         max_image_bytes=own.max_image_bytes,
         checkpoint_every_s=own.checkpoint_every_s,

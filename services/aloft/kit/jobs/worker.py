@@ -10,6 +10,7 @@ from typing import Any
 from opentelemetry import trace
 from sqlalchemy.exc import OperationalError, SQLAlchemyError
 
+from aloft.kit import memory
 from aloft.kit.errors import Aborted, AloftError, ResourceExhausted, Unavailable
 from aloft.kit.jobs import metrics
 from aloft.kit.jobs.job import Cancelled, HandedBack, LeaseLost
@@ -95,6 +96,7 @@ class JobWorker:
                 self._attempt(lease)
             except LeaseLost as lost:
                 log.warning("%s; what this worker did since is dropped", lost)
+        memory.give_back()
         return True
 
     def _attempt(self, lease: Lease) -> None:

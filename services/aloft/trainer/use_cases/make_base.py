@@ -52,7 +52,7 @@ def _initial(attempt: Attempt, architecture: str, seed: int) -> "Backbone":
     # Torch is imported where a run needs it: the service answers calls without.
     from aloft.networks import UnknownArchitecture, build, deterministic
 
-    deterministic(attempt.means.options.torch_threads)
+    deterministic(attempt.means.options.pretraining_threads)
     try:
         return build(architecture, attempt.campaign.spec.bands, seed)
     except UnknownArchitecture as error:

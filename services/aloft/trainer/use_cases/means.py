@@ -21,6 +21,7 @@ class Options:
     """Where decoded images lie while a run is at work."""
     device: str = "auto"
     torch_threads: int = 0
+    pretraining_threads: int = 0
     reader_threads: int = 8
     max_image_bytes: int = 256 * 1024 * 1024
     checkpoint_every_s: float = 30.0
