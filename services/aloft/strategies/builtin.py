@@ -7,7 +7,9 @@ _READS_LOGITS = "reads logits; memory: an id and a number an image"
 _READS_COLUMN = "reads one column; memory: an id and a number an image"
 _CANDIDATES = Needs(candidates=True, covered=True)
 _COVERING = Needs(features=True, covered=True)
-_CANDIDATES_EACH = Parameter("h", "Candidates for each image of the batch.", 4, 1, 100)
+_CANDIDATES_EACH = Parameter(
+    "h", "Candidates for each image of the batch: more spread it over less uncertain ones.", 4, 1, 100
+)
 _READS_CANDIDATES = "reads features of a few candidates for each image of the batch; memory: those"
 
 SCORES = (

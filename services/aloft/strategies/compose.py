@@ -14,16 +14,15 @@ from aloft.strategies.weights import class_balanced
 
 def compose(query: Query) -> Strategy:
     """Load what an expression names and put it together."""
-    entry, given = query.first.entry, query.first.given
+    entry, values = query.first.entry, query.first.values
     if entry.kind is not Kind.ALONE:
         select = top.select if query.diversity is None else _code(query.diversity)
         return Strategy(query.canonical, query.needs, partial(_rank, query.first, query.wrapper), select)
     if not entry.code:
         raise ValueError(f"{entry.name} means another strategy under each version: ask in_force which")
     whole: Strategy = _attribute(entry)
-    return Strategy(
-        query.canonical, query.needs, partial(whole.rank, **given), partial(whole.select, **given)
-    )
+    rank, select = partial(whole.rank, **values), partial(whole.select, **values)
+    return Strategy(query.canonical, query.needs, rank, select)
 
 
 def _rank(score: Call, wrapper: str, pool: Pool, size: int, seed: int) -> Ranked:
@@ -35,7 +34,7 @@ def _rank(score: Call, wrapper: str, pool: Pool, size: int, seed: int) -> Ranked
 
 
 def _code(call: Call) -> Any:
-    return partial(_attribute(call.entry), **call.given)
+    return partial(_attribute(call.entry), **call.values)
 
 
 def _attribute(entry: Entry) -> Any:

@@ -19,9 +19,6 @@ from aloft.strategies.stale import Stale, nearest
 from aloft.strategies.strategy import NO_CLUSTER, Needs, Picks, Ranked, Strategy, picks_of
 from aloft.strategies.whole import Whole
 
-CANDIDATES_EACH = 4
-"""After a score, candidates for each image of the batch (h): more spread it over less uncertain ones."""
-
 NEEDS = Needs(candidates=True, covered=True)
 """What `select` reads of a pool."""
 
@@ -46,7 +43,7 @@ def alone(pool: Pool, ranked: Ranked, size: int, seed: int) -> Picks:
     return _picks(whole.gather(pool), _covered(pool), size)
 
 
-def select(pool: Pool, ranked: Ranked, size: int, seed: int, h: int = CANDIDATES_EACH) -> Picks:
+def select(pool: Pool, ranked: Ranked, size: int, seed: int, h: int) -> Picks:
     """Do the same among the min(h·b, N) best of a ranking."""
     found = whole.best(pool, ranked, h * size)
     return _picks(replace(found, left_out=ranked.left_out + found.left_out), _covered(pool), size)

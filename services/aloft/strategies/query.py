@@ -13,8 +13,13 @@ class Call:
     entry: Entry
     given: Mapping[str, Number] = field(default_factory=dict)
 
+    @property
+    def values(self) -> dict[str, Number]:
+        """All its parameters, as given or else as declared."""
+        return {one.name: self.given.get(one.name, one.default) for one in self.entry.parameters}
+
     def __str__(self) -> str:
-        values = ((one, self.given.get(one.name, one.default)) for one in self.entry.parameters)
+        values = zip(self.entry.parameters, self.values.values(), strict=True)
         inside = ",".join(f"{one.name}={value}" for one, value in values if value != one.default)
         return f"{self.entry.name}({inside})" if inside else self.entry.name
 

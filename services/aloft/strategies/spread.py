@@ -8,11 +8,8 @@ from aloft.strategies.pool import Pool
 from aloft.strategies.seeds import derive
 from aloft.strategies.strategy import Picks, Ranked, picks_of
 
-CANDIDATES_EACH = 4
-"""Candidates for each image of the batch (h): more spread the batch wider over less uncertain images."""
 
-
-def select(pool: Pool, ranked: Ranked, size: int, seed: int, h: int = CANDIDATES_EACH) -> Picks:
+def select(pool: Pool, ranked: Ranked, size: int, seed: int, h: int) -> Picks:
     """Take k-means with k = b over the min(h·b, N) most uncertain, and from each cluster the most uncertain.
 
     An empty cluster gives its place to the next most uncertain image of all; ties go to the lower image id.

@@ -143,6 +143,6 @@ def test_a_pool_of_which_nothing_can_be_used_gives_an_empty_batch(rows: list[lis
 def test_after_a_score_only_its_best_are_candidates() -> None:
     pool = covering(pool_of([[float(number)] for number in range(20)]), [0.0])
     ranked = Ranked.of(pool.images, np.array([20.0 - number for number in range(20)]))
-    picks = kcenter.select(pool, ranked, 2, 1)
+    picks = kcenter.select(pool, ranked, 2, 1, h=4)
     assert picks.images == (image(7), image(3)), "of 8 candidates, 0 to 7: 7, then 3 or 4, whichever is lower"
-    assert len(kcenter.select(pool, ranked, 20, 1)) == 20
+    assert len(kcenter.select(pool, ranked, 20, 1, h=4)) == 20
