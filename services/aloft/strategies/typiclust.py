@@ -26,7 +26,7 @@ SMALL = 5
 """A cluster with fewer images is of outliers, and comes last, as in the paper."""
 SAMPLE_EACH = 256
 """Images of the sample for each cluster."""
-SAMPLE_MOST = 65_536
+SAMPLE_MOST = 32_768
 """Images of the sample in all, so that its features fit in memory."""
 _TOGETHER = 8_192
 
