@@ -38,13 +38,13 @@ class Board:
 
 
 def play(board: Board, arm: Arm, seed: int, journal: Journal, told: Callable[[int], None]) -> None:
-    """Play the rounds that the journal lacks."""
+    """Play the rounds that the journal lacks, telling how many are behind."""
     played = journal.rounds(board.rounds + 1)
     told(len(played))
     game = _Game(board, arm, seed, played)
     for number in range(len(played), board.rounds + 1):
         journal.write(game.next(number))
-        told(1)
+        told(number + 1)
 
 
 class _Game:

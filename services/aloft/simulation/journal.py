@@ -48,11 +48,15 @@ class Journal:
     def rounds(self, most: int) -> list[Round]:
         """Read rounds from the first, up to `most` or the first that is not there."""
         found: list[Round] = []
-        while len(found) < most and (path := self._path(len(found))).exists():
-            fields = json.loads(path.read_text())
+        for number in range(self.played(most)):
+            fields = json.loads(self._path(number).read_text())
             fields["batch"] = tuple(Chosen(**each) for each in fields["batch"])
             found.append(Round(**fields))
         return found
+
+    def played(self, most: int) -> int:
+        """Count them without reading them."""
+        return next((number for number in range(most) if not self._path(number).exists()), most)
 
     def write(self, played: Round) -> None:
         """Keep a round."""

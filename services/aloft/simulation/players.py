@@ -25,12 +25,14 @@ def play_all(setting: Setting, arms: Sequence[Arm], seeds: int, processes: int, 
     # Seeds vary fastest: arms that begin alike then find the first version that another has learned.
     jobs = [(arm, seed) for arm in arms for seed in range(seeds)]
     total = len(jobs) * (setting.rounds + 1)
+    # Counted at once: the pace, by which the end is foretold, is that of what is still to be played.
+    behind = [setting.journal(arm, seed).played(setting.rounds + 1) for arm, seed in jobs]
     context = multiprocessing.get_context("spawn")
-    count = context.Value("q", 0)
+    count = context.Value("q", sum(behind))
     for name in _THREADS:
         os.putenv(name, "1")
     workers = ProcessPoolExecutor(min(processes, len(jobs)), context, _begin, (setting, count))
-    waiting = {workers.submit(_play, arm, seed) for arm, seed in jobs}
+    waiting = {workers.submit(_play, *job, counted) for job, counted in zip(jobs, behind, strict=True)}
     try:
         while waiting:
             done, waiting = wait(waiting, _LOOK_EVERY_S, FIRST_COMPLETED)
@@ -72,13 +74,14 @@ def end_with_parent() -> None:
     threading.Thread(target=follow, daemon=True).start()
 
 
-def _play(arm: Arm, seed: int) -> None:
-    play(_board, arm, seed, _setting.journal(arm, seed), _told)
+def _play(arm: Arm, seed: int, counted: int) -> None:
+    def told(behind: int) -> None:
+        nonlocal counted
+        with _count.get_lock():
+            _count.value += behind - counted
+        counted = behind
 
-
-def _told(rounds: int) -> None:
-    with _count.get_lock():
-        _count.value += rounds
+    play(_board, arm, seed, _setting.journal(arm, seed), told)
 
 
 def _single_thread(trains: bool) -> None:

@@ -158,3 +158,12 @@ def test_an_oracle_refuses_images_that_are_not_of_the_pool() -> None:
     setting = board()
     with pytest.raises(LookupError):
         setting.oracle.label(ids(["ff" * 16]))
+
+
+def test_play_tells_how_many_rounds_are_behind_those_of_before_among_them(tmp_path: Path) -> None:
+    told: list[int] = []
+    for rounds in (1, 3):
+        play(replace(board(), rounds=rounds), Arm.parse("random"), 0, journal(tmp_path), told.append)
+        assert journal(tmp_path).played(99) == rounds + 1
+
+    assert told == [0, 1, 2, 2, 3, 4]
