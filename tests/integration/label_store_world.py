@@ -425,3 +425,12 @@ def _check_closing(
             gone = event.batch > 0 and now in {"released", "superseded"}
             assert was_released == gone, f"{now}, released: {was_released}"
         assert now != "labelled" or one in labels, f"{one} is labelled without a label set"
+
+
+def ready(world: World, images: int = 8, **campaign: object) -> None:
+    """Have a running campaign with registered images and a vendor."""
+    world.campaign(**campaign)
+    world.put(*range(images))
+    world.import_all()
+    world.vendor()
+    world.resume()
