@@ -59,6 +59,7 @@ lint: setup
 	$(PYTHON) scripts/settings_readers.py
 	$(PYTHON) scripts/protos.py --check
 	$(PYTHON) scripts/contracts.py
+	$(PYTHON) scripts/evidence.py --check
 
 protos: setup
 	$(PYTHON) scripts/protos.py
