@@ -11,6 +11,7 @@ from typer.testing import CliRunner
 
 from aloft.bench import rerank, rerank_memory
 from aloft.bench.child import ChildFailed, apart, held_bytes, peak_bytes
+from aloft.bench.progress import unheard
 from aloft.bench.rerank_pool import BUCKET, Size, lay
 from aloft.bench.rerank_shared import SharedFeatures
 from aloft.bench.rerank_source import Isotropic, multiplied, source
@@ -65,7 +66,7 @@ def test_what_cannot_be_measured_is_refused_with_what_to_give_instead(options: l
 
 def test_a_pool_lies_in_the_store_as_embedding_leaves_it(tmp_path: Path) -> None:
     objects = DirectoryObjects(tmp_path)
-    manifest = lay(objects, SMALL, Isotropic(SMALL.feature_size))
+    manifest = lay(objects, SMALL, Isotropic(SMALL.feature_size), unheard)
     features, logits = list(stream(objects, manifest)), list(stream_logits(objects, manifest))
     assert sum(map(len, features)) == SMALL.images
     for each, beside in zip(features, logits, strict=True):
@@ -79,7 +80,7 @@ def test_images_past_the_distinct_ones_have_ids_of_their_own_and_features_of_oth
 ) -> None:
     monkeypatch.setattr("aloft.bench.rerank_pool.DISTINCT", 1_000)
     objects = DirectoryObjects(tmp_path)
-    manifest = lay(objects, SMALL, Isotropic(SMALL.feature_size))
+    manifest = lay(objects, SMALL, Isotropic(SMALL.feature_size), unheard)
     assert manifest.images >= SMALL.images
     ids = np.concatenate([rows.images for rows in stream_logits(objects, manifest)])
     assert len(np.unique(ids)) == manifest.images

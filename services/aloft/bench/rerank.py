@@ -12,6 +12,7 @@ from typing import Any
 from aloft import strategies as catalogue
 from aloft.bench import rerank_bare, rerank_ours, rerank_pool, rerank_whole
 from aloft.bench.child import apart
+from aloft.bench.progress import Progress, unheard
 from aloft.bench.report import report
 from aloft.bench.rerank_pool import Place, Size
 from aloft.bench.rerank_source import MIXTURE, Source, source
@@ -35,6 +36,7 @@ def run(
     features: str = MIXTURE,
     at: str | None = None,
     rounds: int = 3,
+    progress: Progress = unheard,
 ) -> dict[str, Any]:
     """Measure. `at` is the URL of a store with its keys; MinIO is started where none is given."""
     for name in strategies:
@@ -45,23 +47,23 @@ def run(
     in_memory = [name for name in strategies if name in WHOLE]
     told: list[Told] = []
     if from_store:
-        with laid(size, rows, at) as (where, manifest):
-            told += [_from_store(where, manifest, name, size.batch, rounds) for name in from_store]
+        with laid(size, rows, at, progress) as (where, manifest):
+            told += [_from_store(where, manifest, name, size.batch, rounds, progress) for name in from_store]
     if in_memory:
-        told.append(_in_memory(size, rows, in_memory))
+        told.append(_in_memory(size, rows, in_memory, progress))
     figures, ratios = ({k: v for each in told for k, v in each[part].items()} for part in (0, 1))
     return report("rerank", {**asdict(size), "features": features, "rounds": rounds}, figures, ratios)
 
 
 @contextmanager
-def laid(size: Size, rows: Source, at: str | None) -> Iterator[tuple[Place, Manifest]]:
+def laid(size: Size, rows: Source, at: str | None, progress: Progress) -> Iterator[tuple[Place, Manifest]]:
     """Lay a pool down in a store, for the block."""
     if at is None:
         check_room(size.stored_bytes)
     with store(at) as config, rerank_pool.bucket(config):
         objects = S3Objects(config, rerank_pool.BUCKET)
         try:
-            manifest = rerank_pool.lay(objects, size, rows)
+            manifest = rerank_pool.lay(objects, size, rows, progress)
             yield rerank_pool.place(config, objects, manifest, size.images), manifest
         finally:
             objects.close()
@@ -78,18 +80,22 @@ def check_room(wanted: int) -> None:
         )
 
 
-def _from_store(where: Place, manifest: Manifest, name: str, batch: int, rounds: int) -> Told:
+def _from_store(
+    where: Place, manifest: Manifest, name: str, batch: int, rounds: int, progress: Progress
+) -> Told:
     """Time a strategy and beside it, in turns, the bare reads of what it reads."""
     needs = catalogue.load(name).needs
     scored = [shard.logits.key for shard in manifest.shards if shard.logits]
     passed = [shard.key for shard in manifest.shards] if needs.features else scored
     ours, bare, bare_ranges = [], [], []
-    for _ in range(rounds):
+    for number in range(rounds):
+        progress(number, rounds, name)
         bare.append(
             rerank_bare.seconds(where.store, [(key, None) for key in passed], rerank_bare.SHARDS_AT_ONCE)
         )
         ours.append(apart(rerank_ours.rerank, where, name, batch))
         bare_ranges.append(rerank_bare.seconds(where.store, ours[-1].ranges, rerank_bare.RANGES_AT_ONCE))
+    progress(rounds, rounds, name)
     middle = statistics.median
     before = "" if name == STRATEGIES[0] else f"{name}_"
     figures = {
@@ -117,21 +123,25 @@ def _from_store(where: Place, manifest: Manifest, name: str, batch: int, rounds:
     }
 
 
-def _in_memory(size: Size, rows: Source, names: Sequence[str]) -> Told:
+def _in_memory(size: Size, rows: Source, names: Sequence[str], progress: Progress) -> Told:
     """Time strategies over all features beside one bare read of them for each pick."""
     check_room(size.feature_bytes)
     figures: dict[str, float] = {}
     ratios: dict[str, float] = {}
     with tempfile.TemporaryDirectory(prefix="aloft-bench-") as folder:
         path = Path(folder) / "features"
+        progress(0, 1, "writing features")
         rerank_whole.write(path, size, rows)
         read_s = apart(rerank_whole.bare_read_s, path)
         figures["bare_feature_read_seconds"] = read_s
+        progress(1, 1, "writing features")
         for name in names:
+            progress(0, 1, name)
             took = apart(rerank_whole.select, path, size, name)
             figures |= {f"{name}_seconds": took.seconds, f"{name}_peak_bytes": took.peak_bytes}
             ratios |= {
                 name: took.seconds / (size.batch * read_s),
                 f"{name}_memory": took.peak_bytes / size.feature_bytes,
             }
+            progress(1, 1, name)
     return figures, ratios

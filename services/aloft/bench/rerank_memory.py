@@ -7,6 +7,7 @@ from typing import Any
 from aloft import strategies as catalogue
 from aloft.bench import rerank_ours, rerank_pool
 from aloft.bench.child import apart
+from aloft.bench.progress import Progress, unheard
 from aloft.bench.report import report
 from aloft.bench.rerank import STRATEGIES, laid
 from aloft.bench.rerank_pool import Size
@@ -17,7 +18,12 @@ DOUBLINGS = 2
 
 
 def run(
-    *, size: Size, strategies: Sequence[str] = STRATEGIES, features: str = MIXTURE, at: str | None = None
+    *,
+    size: Size,
+    strategies: Sequence[str] = STRATEGIES,
+    features: str = MIXTURE,
+    at: str | None = None,
+    progress: Progress = unheard,
 ) -> dict[str, Any]:
     """Re-rank a quarter, a half and all of a pool.
 
@@ -30,13 +36,17 @@ def run(
     size = replace(size, feature_size=rows.feature_size)
     figures: dict[str, float] = {}
     ratios: dict[str, float] = {}
-    with laid(size, rows, at) as (whole, manifest):
+    with laid(size, rows, at, progress) as (whole, manifest):
         objects = S3Objects(whole.store, rerank_pool.BUCKET)
         counts = [size.images >> halved for halved in range(DOUBLINGS, -1, -1)]
         places = [rerank_pool.place(whole.store, objects, manifest, count) for count in counts]
         objects.close()
         for name in strategies:
-            peaks = [apart(rerank_ours.rerank, place, name, size.batch).peak_bytes for place in places]
+            peaks = []
+            for number, place in enumerate(places):
+                progress(number, len(places), name)
+                peaks.append(apart(rerank_ours.rerank, place, name, size.batch).peak_bytes)
+            progress(len(places), len(places), name)
             figures |= {f"{name}_peak_bytes_at_{n}": peak for n, peak in zip(counts, peaks, strict=True)}
             added = (peaks[-1] - peaks[-2]) / (counts[-1] - counts[-2])
             ratios[f"{name}_added_features"] = added / (2 * size.feature_size)

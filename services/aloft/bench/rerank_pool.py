@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from aloft.bench.progress import Progress
 from aloft.bench.rerank_source import Source
 from aloft.kit.objects.port import Objects
 from aloft.kit.objects.s3 import S3Objects
@@ -89,11 +90,14 @@ def bucket(store: S3Config) -> Iterator[None]:
         http.clear()
 
 
-def lay(objects: Objects, size: Size, source: Source) -> Manifest:
+def lay(objects: Objects, size: Size, source: Source, progress: Progress) -> Manifest:
     """Write a pool. Past `DISTINCT` images only ids, norms and logits are new."""
     starts = range(0, min(size.images, DISTINCT), size.shard_images)
     with ThreadPoolExecutor(_WRITERS, thread_name_prefix="lay") as threads:
-        written = list(threads.map(lambda start: _features(objects, size, source, start), starts))
+        written: list[tuple[Shard, Norms]] = []
+        for one in threads.map(lambda start: _features(objects, size, source, start), starts):
+            written.append(one)
+            progress(len(written), len(starts), "writing the pool")
         rows: list[int] = []
         while sum(rows) < size.images:
             rows.append(written[len(rows) % len(written)][0].rows)

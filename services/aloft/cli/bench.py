@@ -8,6 +8,7 @@ import typer
 
 from aloft.cli.connection import Json
 from aloft.cli.output import err, out, rows
+from aloft.cli.progress import telling
 from aloft.kit.errors import AloftError
 
 app = typer.Typer(
@@ -67,9 +68,14 @@ def rerank(
 
         size = Size(images, feature_size, labels, batch, shard_images)
         names = strategy or rerank.STRATEGIES
-        if memory:
-            return rerank_memory.run(size=size, strategies=names, features=features, at=store)
-        return rerank.run(size=size, strategies=names, features=features, at=store, rounds=rounds)
+        with telling(err) as tell:
+            if memory:
+                return rerank_memory.run(
+                    size=size, strategies=names, features=features, at=store, progress=tell
+                )
+            return rerank.run(
+                size=size, strategies=names, features=features, at=store, rounds=rounds, progress=tell
+            )
 
     _show(measure, json)
 
