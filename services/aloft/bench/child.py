@@ -6,6 +6,8 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
+from aloft.kit import memory
+
 
 class ChildFailed(RuntimeError):
     """The work ended without an answer."""
@@ -45,6 +47,7 @@ def apart(work: Callable[..., Any], *told: Any) -> Any:
 
 
 def _answer(there: Connection, work: Callable[..., Any], told: tuple[Any, ...]) -> None:
+    memory.hold_freed()  # as services do
     there.send(work(*told))
 
 

@@ -11,8 +11,8 @@ SERVING = "serving"
 """The serving agent: run like a service, but it keeps no database and reads no event."""
 RUN = (*NAMES, SERVING)
 """What `serve` runs."""
-COMPUTING = ("embedding", TRAINER)
-"""Those through which the tensors of networks go."""
+COMPUTING = ("embedding", "acquisition", TRAINER)
+"""Those through which large arrays go, step after step."""
 
 
 def app_of(service: str) -> ModuleType:

@@ -25,11 +25,13 @@ def magnitudes(logits: Logits, norms: Norms, weights: Weights | None = None) -> 
     """
     # |a_c| = min(p_c, 1 − p_c) = σ(−|logit_c|), which neither overflows nor cancels.
     least = np.exp(-np.abs(np.ascontiguousarray(logits, dtype=np.float64)))
-    residual = least / (1 + least)
+    # In place by name: where NumPy finds out by itself that it may, finding out takes ten times the division.
+    residual = 1 + least
+    np.divide(least, residual, out=residual)
     if weights is not None:
         residual = residual * weights
     # Sums over single rows: the same to the last bit wherever the pool is cut into blocks.
-    squared = np.square(residual).sum(axis=1)
+    squared = np.einsum("ic,ic->i", residual, residual)
     scores: NDArray[np.float64] = np.sqrt(squared * (np.square(norms.astype(np.float64)) + 1))
     return scores
 
@@ -48,7 +50,10 @@ def score(block: Block, weights: Weights | None = None) -> Scores:
     """Score a block."""
     if block.logits is None or block.norms is None:
         raise TypeError("this strategy reads logits and norms, and the pool was opened without them")
-    usable = np.isfinite(block.logits).all(axis=1) & np.isfinite(block.norms)
+    finite, normal = np.isfinite(block.logits), np.isfinite(block.norms)
+    if finite.all() and normal.all():
+        return magnitudes(block.logits, block.norms, weights)
+    usable = finite.all(axis=1) & normal
     scores = np.full(len(block), np.nan)
     scores[usable] = magnitudes(block.logits[usable], block.norms[usable], weights)
     return scores

@@ -63,4 +63,6 @@ def sigmoid(logits: NDArray[np.floating]) -> Scores:
     """Compute σ(logit) = 1 / (1 + e^−logit), which overflows nowhere."""
     values = np.ascontiguousarray(logits, dtype=np.float64)
     least = np.exp(-np.abs(values))
-    return np.asarray(np.where(values < 0, least, 1.0) / (1 + least))
+    found = 1 + least
+    np.divide(np.where(values < 0, least, 1.0), found, out=found)
+    return found
