@@ -6,7 +6,6 @@ touched: more than a third of a training step's time on a CPU, and half of scori
 """
 
 import ctypes
-import os
 from typing import Any
 
 _M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD, _M_ARENA_MAX = -1, -3, -8
@@ -17,13 +16,8 @@ _held = False
 
 
 def hold_freed() -> None:
-    """Keep what is freed until `give_back`. To be called before a thread begins: threads share one heap then.
-
-    Whoever has tuned the allocator by environment variables has the last word.
-    """
+    """Keep what is freed until `give_back`. Before a thread begins: then they share one heap."""
     global _held
-    if any(name.startswith("MALLOC_") or name in ("LD_PRELOAD", "GLIBC_TUNABLES") for name in os.environ):
-        return
     library = _library()
     if library is None:
         return
