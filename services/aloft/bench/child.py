@@ -47,7 +47,7 @@ def apart(work: Callable[..., Any], *told: Any) -> Any:
 
 
 def _answer(there: Connection, work: Callable[..., Any], told: tuple[Any, ...]) -> None:
-    memory.hold_freed()  # as services do
+    memory.hold_freed(memory.SHARDS)  # as acquisition does
     there.send(work(*told))
 
 

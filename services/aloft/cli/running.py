@@ -14,7 +14,7 @@ from sqlalchemy.exc import OperationalError
 from aloft.api.labels.v1.vendor_service_pb2 import VerifyKeyRequest
 from aloft.api.labels.v1.vendor_service_pb2_grpc import KeyServiceStub
 from aloft.cli.output import err
-from aloft.cli.services import COMPUTING, LABEL_STORE, NAMES, RUN, SERVING, TRAINER, app_of
+from aloft.cli.services import HELD, LABEL_STORE, NAMES, RUN, SERVING, TRAINER, app_of
 from aloft.kit import memory, names
 from aloft.kit.bus.port import Bus
 from aloft.kit.bus.wiring import TopicsMissing
@@ -31,8 +31,8 @@ from aloft.kit.settings import Settings, SettingsError, load
 
 def run_one(service: str) -> None:
     """Run one service."""
-    if service in COMPUTING:
-        memory.hold_freed()
+    if service in HELD:
+        memory.hold_freed(HELD[service])
     settings = settings_of(service)
     with starting(), ExitStack() as opened:
         if service == SERVING:

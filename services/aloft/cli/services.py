@@ -4,6 +4,8 @@ from types import ModuleType
 
 import typer
 
+from aloft.kit import memory
+
 LABEL_STORE = "label-store"
 TRAINER = "trainer"
 NAMES = (LABEL_STORE, "embedding", "acquisition", TRAINER)
@@ -11,8 +13,8 @@ SERVING = "serving"
 """The serving agent: run like a service, but it keeps no database and reads no event."""
 RUN = (*NAMES, SERVING)
 """What `serve` runs."""
-COMPUTING = ("embedding", "acquisition", TRAINER)
-"""Those through which large arrays go, step after step."""
+HELD = {"embedding": memory.TENSORS, "acquisition": memory.SHARDS, TRAINER: memory.TENSORS}
+"""How long the blocks are that a service takes and frees again and again."""
 
 
 def app_of(service: str) -> ModuleType:

@@ -9,14 +9,16 @@ import ctypes
 from typing import Any
 
 _M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD, _M_ARENA_MAX = -1, -3, -8
-_LARGEST_KEPT = 1 << 30
-"""Longer blocks are arrays of images or features rather than a step's tensors: they go back at once."""
+TENSORS = 1 << 30
+"""Blocks of a training step are shorter; longer ones are arrays of images or features."""
+SHARDS = 1 << 25
+"""What is computed of a shard is shorter; longer ones are arrays of a whole pool, which grow best apart."""
 
 _held = False
 
 
-def hold_freed() -> None:
-    """Keep what is freed until `give_back`. Before a thread begins: then they share one heap."""
+def hold_freed(longest: int = TENSORS) -> None:
+    """Keep blocks that are freed until `give_back`. Before a thread begins: then they share one heap."""
     global _held
     library = _library()
     if library is None:
@@ -24,7 +26,7 @@ def hold_freed() -> None:
     # Heaps of other threads hold no block above 64 MB.
     library.mallopt(_M_ARENA_MAX, 1)
     library.mallopt(_M_TRIM_THRESHOLD, -1)
-    library.mallopt(_M_MMAP_THRESHOLD, _LARGEST_KEPT)
+    library.mallopt(_M_MMAP_THRESHOLD, longest)
     _held = True
 
 
