@@ -21,7 +21,7 @@ from aloft.learning.recipes import FineTuneRecipe
 from aloft.learning.scaling import Scaling, scaling_of
 from aloft.learning.training import Plan, Training
 from aloft.learning.transfer import images_to_device, to_device
-from aloft.networks import Backbone, Head, LossHead, precision
+from aloft.networks import Backbone, Head, LossHead, training_precision
 
 _STAGE = "fine-tuning"
 _ENOUGH = 16
@@ -144,7 +144,7 @@ class _Classifier(nn.Module):
         self, views: torch.Tensor, wanted: torch.Tensor, weight: torch.Tensor, recipe: FineTuneRecipe
     ) -> torch.Tensor:
         """Make the loss of a batch."""
-        with precision(views.device):
+        with training_precision(views):
             features = self.backbone(views)
         return multi_label(self.logits(features), wanted, weight, recipe)
 
@@ -185,7 +185,7 @@ class _Foretelling(_Classifier):
         self, views: torch.Tensor, wanted: torch.Tensor, weight: torch.Tensor, recipe: FineTuneRecipe
     ) -> torch.Tensor:
         """Make the loss of a batch, and that of foretelling it."""
-        with precision(views.device):
+        with training_precision(views):
             features, stages = self.backbone.staged(views)
         logits = self.logits(features)
         losses = by_image(logits.detach(), wanted)

@@ -17,7 +17,7 @@ from aloft.learning.ports import Checkpoints, Progress
 from aloft.learning.recipes import PretrainRecipe
 from aloft.learning.training import Plan, Training
 from aloft.learning.transfer import images_to_device
-from aloft.networks import Backbone, precision, seeded
+from aloft.networks import Backbone, seeded, training_precision
 
 _STAGE = "pre-training"
 _MEASURED = 8192
@@ -51,7 +51,7 @@ def pretrain(
         seen = images_to_device(images, batches.rows(step), device)
         draw = drawn(recipe.seed, "views", step)
         views = torch.cat([augment(seen, recipe.augmentation, draw) for _ in range(2)])
-        with precision(device):
+        with training_precision(views):
             projected = network(views)
         first, second = projected.float().chunk(2)
         return nt_xent(first, second, recipe.temperature)

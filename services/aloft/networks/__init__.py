@@ -15,7 +15,7 @@ from aloft.networks.loss_head import LossHead, load_loss_head
 if TYPE_CHECKING:
     from aloft.networks.backbone import Backbone, StagesUnknown, UnknownArchitecture, build, seeded
     from aloft.networks.extractor import FeatureExtractor, Pending
-    from aloft.networks.machine import choose_device, deterministic, precision
+    from aloft.networks.machine import choose_device, deterministic, precision, training_precision
     from aloft.networks.weights import backbone_digest, load_weights, save_weights
 
 __all__ = [
@@ -37,12 +37,13 @@ __all__ = [
     "precision",
     "save_weights",
     "seeded",
+    "training_precision",
 ]
 
 _WITH_TORCH = {
     "backbone": ("Backbone", "StagesUnknown", "UnknownArchitecture", "build", "seeded"),
     "extractor": ("FeatureExtractor", "Pending"),
-    "machine": ("choose_device", "deterministic", "precision"),
+    "machine": ("choose_device", "deterministic", "precision", "training_precision"),
     "weights": ("backbone_digest", "load_weights", "save_weights"),
 }
 

@@ -11,7 +11,9 @@ from aloft.networks import (
     build,
     choose_device,
     load_weights,
+    precision,
     save_weights,
+    training_precision,
 )
 
 CPU = torch.device("cpu")
@@ -142,3 +144,42 @@ def test_the_classifier_of_a_whole_network_is_passed_over() -> None:
 def test_auto_takes_an_accelerator_only_where_there_is_one() -> None:
     assert choose_device("auto").type == ("cuda" if torch.cuda.is_available() else "cpu")
     assert choose_device("cpu").type == "cpu"
+
+
+@pytest.mark.parametrize(
+    ("able", "side", "wanted"),
+    [
+        ({"avx512_bf16": True}, 64, torch.bfloat16),
+        ({"amx_bf16": True}, 64, torch.bfloat16),
+        ({"avx512_bf16": True}, 63, torch.float32),
+        ({}, 64, torch.float32),
+    ],
+)
+def test_training_takes_bfloat16_where_the_processor_multiplies_it_and_features_never_do(
+    able: dict[str, bool], side: int, wanted: torch.dtype, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: able)
+    layer, batch = torch.nn.Conv2d(1, 1, 1), torch.ones(1, 1, side, 70)
+    with training_precision(batch):
+        assert layer(batch).dtype == wanted, f"training on {side} px on a processor with {able}"
+    with precision(CPU):
+        assert layer(batch).dtype == torch.float32, "features that others compare are in single precision"
+
+
+@pytest.mark.parametrize("architecture", ARCHITECTURES)
+def test_training_gradients_are_the_same_bits_twice_on_the_smallest_images_in_bfloat16(
+    architecture: str,
+) -> None:
+    draws = np.random.default_rng(5)
+    batch = torch.from_numpy(draws.normal(size=(8, 3, 64, 64)).astype(np.float32))
+    first, second = (_gradients(architecture, batch) for _ in range(2))
+    assert all(bool(torch.isfinite(each).all()) for each in first), "a gradient is no number"
+    assert all(map(torch.equal, first, second)), "the same step gave other gradients"
+
+
+def _gradients(architecture: str, batch: torch.Tensor) -> list[torch.Tensor]:
+    network = build(architecture).train()
+    with training_precision(batch):
+        features = network(batch)
+    features.float().square().mean().backward()
+    return [each.grad for each in network.parameters() if each.grad is not None]
