@@ -208,9 +208,8 @@ def test_logits_lie_row_for_row_beside_their_features(objects: DirectoryObjects)
     for features_of, logits_of in pairs:
         np.testing.assert_array_equal(logits_of.images, features_of.images)
         np.testing.assert_array_equal(logits_of.norms, features_of.norms)
-        np.testing.assert_array_equal(logits_of.places, features_of.places)
     assert pairs[1][1].logits.tolist() == [[number, number / 2] for number in range(1, 6)]
-    assert pairs[1][1].places.tolist() == [[1, number] for number in range(1, 6)]
+    assert pairs[1][1].numbers.tolist() == [1, 2, 3, 4, 5]
 
 
 def test_a_manifest_with_logits_lies_with_them_and_is_read_back(objects: DirectoryObjects) -> None:
@@ -372,8 +371,8 @@ def test_rows_come_back_as_they_went_in_whatever_is_asked(data: st.DataObject) -
             for part, each in enumerate(wrote)
         ]
         found = replace(manifest(*parts), feature_size=size)
-        places = np.concatenate([rows.places for rows in stream(objects, found)])
-        picked = data.draw(st.lists(st.sampled_from(places.tolist()), max_size=20), "rows that are asked for")
+        places = [(part, row) for part, rows in enumerate(sizes) for row in range(rows)]
+        picked = data.draw(st.lists(st.sampled_from(places), max_size=20), "rows that are asked for")
         read = read_rows(objects, found, picked)
         whole = np.concatenate([rows.features for rows in stream(objects, found)])
     np.testing.assert_array_equal(whole, np.concatenate(wrote).astype(np.float16))

@@ -21,7 +21,7 @@ def expected(objects: Objects, manifest: Manifest, picks: Picks) -> Mapping[str,
     sums = np.zeros(len(manifest.labels))
     for index in np.unique(found.places[:, 0]):
         rows = read_logits(objects, manifest, int(index))
-        wanted = np.isin(rows.places[:, 1], found.places[found.places[:, 0] == index, 1])
+        wanted = np.isin(rows.numbers, found.places[found.places[:, 0] == index, 1])
         logits = rows.logits[wanted].astype(np.float64)
         sums += np.nansum(0.5 * (1 + np.tanh(logits / 2)), axis=0)
     return dict(zip(manifest.labels, sums.tolist(), strict=True))

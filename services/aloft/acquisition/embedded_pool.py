@@ -32,6 +32,11 @@ class EmbeddedPool:
         labels, positives = self._manifest.labels, self._sources.positives
         return Known(labels, tuple(positives.get(label, 0) for label in labels), self._sources.labelled)
 
+    @property
+    def most(self) -> int:
+        """How many images it has with those that are not wanted."""
+        return self._manifest.images
+
     def blocks(self) -> Iterator[Block]:
         """Read it, telling after each shard how many images have been read, of how many."""
         done, total = 0, self._manifest.images

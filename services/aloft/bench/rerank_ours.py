@@ -74,6 +74,11 @@ class TimedPool:
         """Pass on."""
         return self.pool.known
 
+    @property
+    def most(self) -> int:
+        """Pass on."""
+        return self.pool.most
+
     def blocks(self) -> Iterator[Block]:
         """Pass on."""
         return self.pool.blocks()

@@ -139,7 +139,7 @@ def _logits(objects: Objects, size: Size, part: int, shard: Shard, norms: Norms)
     draws = np.random.default_rng([2, part])
     logits = 2 * draws.standard_normal((shard.rows, size.labels), dtype=np.float32) - 3
     nowhere = np.empty((shard.rows, 0), dtype=np.float16)
-    rows = Rows(ids_of_part(part, shard.rows), norms, nowhere, np.empty((shard.rows, 2), dtype=np.int32))
+    rows = Rows(ids_of_part(part, shard.rows), norms, nowhere)
     key = logit_shard_key(CAMPAIGN, VERSION, part, "bench")
     return replace(shard, logits=write_logits(objects, key, rows, logits))
 

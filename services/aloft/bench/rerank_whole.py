@@ -47,6 +47,11 @@ class FilePool:
         names = tuple(f"label-{number}" for number in range(self.size.labels))
         return Known(names, (0,) * len(names))
 
+    @property
+    def most(self) -> int:
+        """All of the file."""
+        return self.size.images
+
     def blocks(self) -> Iterator[Block]:
         """Read the file from its start."""
         with self.path.open("rb") as opened:

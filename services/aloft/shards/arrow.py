@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -37,9 +38,7 @@ class Form:
 
     def schema(self, width: int, beside: Collection[str] = ()) -> pa.Schema:
         """Describe the columns, of which those beside the values are in order of name."""
-        values = pa.list_(self.type, width)
-        own = [("image", pa.binary(IMAGE_BYTES)), ("norm", pa.float32()), (self.name, values)]
-        return pa.schema([*own, *((name, pa.float32()) for name in sorted(beside))])
+        return _schema(self, width, tuple(sorted(beside)))
 
     def encode(self, columns: Columns) -> tuple[bytes, int]:
         """Write a shard, the same bytes for the same rows; say where in them the values begin."""
@@ -73,7 +72,7 @@ class Form:
         except pa.ArrowException as error:
             raise ShardDamaged(key, f"it is no Arrow file: {error}") from error
         wanted = self.schema(width, beside)
-        if [each for each in found if each.name in wanted.names] != list(wanted):
+        if found != wanted and [each for each in found if each.name in wanted.names] != list(wanted):
             raise ShardDamaged(key, f"it has the columns {found}, not {wanted}")
         if len(batches) != 1 or any(column.null_count for column in batches[0].columns):
             raise ShardDamaged(key, f"it has {len(batches)} batches or missing values, not one batch whole")
@@ -85,6 +84,13 @@ class Form:
             {name: batches[0].column(name).to_numpy() for name in beside},
         )
         return columns, _values_at(batches[0], buffer)
+
+
+@cache
+def _schema(form: Form, width: int, beside: tuple[str, ...]) -> pa.Schema:
+    values = pa.list_(form.type, width)
+    own = [("image", pa.binary(IMAGE_BYTES)), ("norm", pa.float32()), (form.name, values)]
+    return pa.schema([*own, *((name, pa.float32()) for name in beside)])
 
 
 FEATURES = Form("features", pa.float16())

@@ -20,9 +20,6 @@ _FEATURES_AHEAD = 2
 _LOGITS_AHEAD = 4
 """The same of logits, which are some hundred kilobytes."""
 
-Places = NDArray[np.int32]
-"""Rows × 2: the number of the shard in its manifest, and the number of the row in the shard."""
-
 
 @dataclass(frozen=True, slots=True)
 class Rows:
@@ -32,8 +29,6 @@ class Rows:
     """Ids, sixteen bytes each (`S16`)."""
     norms: NDArray[np.float32]
     features: NDArray[np.float16]
-    places: Places
-    """What `read_rows` takes to read the same rows again."""
 
     def __len__(self) -> int:
         return len(self.images)
@@ -48,8 +43,8 @@ class LogitRows:
     norms: NDArray[np.float32]
     """Of the features, before they were rounded."""
     logits: NDArray[np.float32]
-    places: Places
-    """What `read_rows` takes to read the features of these rows."""
+    numbers: NDArray[np.int32]
+    """Which row of the shard each is."""
     columns: Mapping[str, NDArray[np.float32]] = field(default_factory=dict)
     """Those that the manifest names, a number an image."""
 
@@ -61,8 +56,8 @@ def stream(objects: Objects, manifest: Manifest) -> Iterator[Rows]:
     """Read all features that count, in the manifest's order; what is damaged raises `ShardDamaged`."""
     return in_order(
         (
-            partial(read_shard, objects, shard, manifest.feature_size, index)
-            for index, shard in enumerate(manifest.shards)
+            partial(read_shard, objects, shard, manifest.feature_size)
+            for shard in manifest.shards
             if shard.images
         ),
         _FEATURES_AHEAD,
@@ -91,17 +86,16 @@ def read_logits(objects: Objects, manifest: Manifest, index: int) -> LogitRows:
     columns, _ = _read(objects, beside.key, beside.digest, shard.rows, LOGITS, width, names)
     kept = _kept(shard)
     more = {name: column[kept] for name, column in columns.beside.items()}
-    return LogitRows(*_only(columns, kept), _places(index, kept), more)
+    return LogitRows(*_only(columns, kept), kept, more)
 
 
-def read_shard(objects: Objects, shard: Shard, feature_size: int, index: int = 0) -> Rows:
+def read_shard(objects: Objects, shard: Shard, feature_size: int) -> Rows:
     """Read one feature shard, verify its digest and its shape, and leave out what is excluded."""
     columns, at = _read(objects, shard.key, shard.digest, shard.rows, FEATURES, feature_size)
     if at != shard.features_at:
         why = f"its features begin at byte {at}, the manifest says {shard.features_at}"
         raise ShardDamaged(shard.key, why)
-    kept = _kept(shard)
-    return Rows(*_only(columns, kept), _places(index, kept))
+    return Rows(*_only(columns, _kept(shard)))
 
 
 def _read(
@@ -127,7 +121,3 @@ def _only(
     if len(kept) == len(columns.images):
         return columns.images, columns.norms, columns.values
     return columns.images[kept], columns.norms[kept], columns.values[kept]
-
-
-def _places(index: int, kept: NDArray[np.int32]) -> Places:
-    return np.column_stack([np.full_like(kept, index), kept])

@@ -23,17 +23,17 @@ def magnitudes(logits: Logits, norms: Norms, weights: Weights | None = None) -> 
     It is the length of the gradient of binary cross-entropy against the network's own prediction [p ≥ ½] at
     the last layer, its bias included: that gradient is the outer product of w ⊙ a and (z, 1).
     """
-    # |a_c| = min(p_c, 1 − p_c) = σ(−|logit_c|), which neither overflows nor cancels.
-    # In place: the arrays of a block stay in the cache.
-    least = np.abs(logits, dtype=np.float64, order="C")
-    np.negative(least, out=least)
-    np.exp(least, out=least)
-    residual = 1 + least
-    np.divide(least, residual, out=residual)
+    # |a_c| = min(p_c, 1 − p_c) = σ(−|logit_c|), which neither overflows nor cancels, so that single precision
+    # keeps seven digits of it. In place: the arrays of a block stay in the cache.
+    residual = np.abs(logits, dtype=np.float32, order="C")
+    np.negative(residual, out=residual)
+    np.exp(residual, out=residual)
+    np.divide(residual, 1 + residual, out=residual)
     if weights is not None:
-        residual *= weights
+        residual *= weights.astype(np.float32)
     # Sums over single rows: the same to the last bit wherever the pool is cut into blocks.
-    squared = np.einsum("ic,ic->i", residual, residual)
+    exact = residual.astype(np.float64)
+    squared = np.einsum("ic,ic->i", exact, exact)
     scores: NDArray[np.float64] = np.sqrt(squared * (np.square(norms.astype(np.float64)) + 1))
     return scores
 

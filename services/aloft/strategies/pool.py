@@ -64,6 +64,10 @@ class Pool(Protocol):
     def known(self) -> Known:
         """What labels have said so far."""
 
+    @property
+    def most(self) -> int:
+        """How many images it may have: who keeps something of each takes room for so many at once."""
+
     def blocks(self) -> Iterator[Block]:
         """Read all of it, in whatever order it lies."""
 
@@ -91,6 +95,11 @@ class ArrayPool:
     covering: Features | None = None
     """The features of what is labelled or in flight."""
     before: Earlier | None = None
+
+    @property
+    def most(self) -> int:
+        """How many images it has."""
+        return len(self.images)
 
     def blocks(self) -> Iterator[Block]:
         """Read it in the order of the arrays."""

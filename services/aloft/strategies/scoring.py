@@ -20,18 +20,18 @@ PerLabel = Callable[[Scores], Scores]
 
 def rank(pool: Pool, scorer: Scorer) -> Ranked:
     """Order a pool by its scores. An image whose score is no finite number is left out and counted."""
-    # These grow where they are: a list of parts would hold a pool twice while it is put together.
-    images, scores, seen = bytearray(), bytearray(), 0
+    # Written where they stay: a list of parts would hold a pool twice while it is put together.
+    images, scores = np.empty(pool.most, dtype="S16"), np.empty(pool.most)
+    kept = seen = 0
     for block in pool.blocks():
         scored = scorer(block)
         if scored.shape != (len(block),):
             raise TypeError(f"a score gave {scored.shape} numbers for a block of {len(block)} images")
         usable = np.isfinite(scored)
-        images += block.images[usable].tobytes()
-        scores += scored[usable].astype(np.float64, copy=False).tobytes()
-        seen += len(block)
-    ranked = np.frombuffer(images, dtype="S16")
-    return Ranked.of(ranked, np.frombuffer(scores), seen - len(ranked))
+        part = slice(kept, kept + int(np.count_nonzero(usable)))
+        images[part], scores[part] = block.images[usable], scored[usable]
+        kept, seen = part.stop, seen + len(block)
+    return Ranked.of(images[:kept], scores[:kept], seen - kept)
 
 
 def joined(per_label: PerLabel, largest: bool, weights: Weights | None, block: Block) -> Scores:

@@ -25,7 +25,7 @@ class Ranked:
     @classmethod
     def of(cls, images: Ids, scores: NDArray[np.float64], left_out: int = 0) -> "Ranked":
         """Put images into order."""
-        order = np.argsort(-scores)
+        order = np.argsort(scores)[::-1]
         scores = scores[order]
         tied = np.zeros(len(scores) + 1, dtype=bool)
         tied[1:-1] = scores[1:] == scores[:-1]

@@ -63,27 +63,15 @@ def gather(pool: Pool, see: Callable[[Block], object] | None = None) -> Whole:
         images.append(block.images)
         if not isinstance(pool, ArrayPool):
             if features is None:
-                features = np.empty((0, block.features.shape[1]), dtype=block.features.dtype)
-            held = _append(features, held, block.features)
+                # Written where they stay: joining blocks would hold all features twice.
+                features = np.empty((pool.most, block.features.shape[1]), dtype=block.features.dtype)
+            features[held : held + len(block)] = block.features
+            held += len(block)
     if isinstance(pool, ArrayPool) and pool.features is not None:
         return of(pool.images, pool.features)
     if features is None:
         return Whole.empty()
-    features.resize((held, features.shape[1]), refcheck=False)
-    return of(np.concatenate(images), features)
-
-
-def _append(features: Features, held: int, rows: Features) -> int:
-    """Write rows behind those held, and say how many that makes.
-
-    An array that is resized moves by its pages and is not copied, so that features are never held twice, as
-    they would be by joining blocks. It grows by a sixteenth, so that this is seldom.
-    """
-    more = held + len(rows)
-    if more > len(features):
-        features.resize((more + more // 16, features.shape[1]), refcheck=False)
-    features[held:more] = rows
-    return more
+    return of(np.concatenate(images), features[:held])
 
 
 def best(pool: Pool, ranked: Ranked, most: int) -> Whole:

@@ -63,6 +63,10 @@ class Opened:
     def known(self) -> Known:
         return self.pool.known
 
+    @property
+    def most(self) -> int:
+        return self.pool.most
+
     def blocks(self) -> Iterator[Block]:
         for block in self.pool.blocks():
             yield replace(

@@ -46,6 +46,10 @@ class Reordered:
             yield Block(self.pool.images[rows], *cut, columns=beside)
 
     @property
+    def most(self) -> int:
+        return self.pool.most
+
+    @property
     def known(self) -> Known:
         return self.pool.known
 
