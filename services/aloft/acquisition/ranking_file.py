@@ -1,7 +1,8 @@
 """A ranking as it lies in the object store: Arrow IPC, `image` and `score`, best first, named by digest.
 
-It is written and read in batches of a fixed number of rows: no more of it is in memory than its two columns,
-and a page of it is found without reading the rest.
+Rankings of strategies that cluster a pool have a third column, `cluster`. It is written and read in batches of
+a fixed number of rows: no more of it is in memory than its columns, and a page of it is found without reading
+the rest.
 """
 
 import contextlib
@@ -12,6 +13,7 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
+from numpy.typing import NDArray
 
 from aloft.kit.objects.port import ObjectExists, Objects
 from aloft.shards import ShardDamaged
@@ -22,6 +24,7 @@ ROWS = 65_536
 """Rows of each batch but the last."""
 _CONTENT_TYPE = "application/vnd.apache.arrow.file"
 _SCHEMA = pa.schema([("image", pa.binary(16)), ("score", pa.float64())])
+_CLUSTERED = _SCHEMA.append(pa.field("cluster", pa.int32()))
 _MAGIC = 8
 """Bytes before the stream that an Arrow file is around."""
 
@@ -45,40 +48,48 @@ def write(objects: Objects, campaign: str, version: int, ranked: Ranked) -> tupl
 
 def read(objects: Objects, key: str, digest: str, count: int, left_out: int = 0) -> Ranked:
     """Read a ranking of so many images, or raise `ShardDamaged` if it is not what its digest says."""
-    ranked = Ranked(np.empty(count, dtype="S16"), np.empty(count), left_out)
+    images, scores = np.empty(count, dtype="S16"), np.empty(count)
+    clusters: NDArray[np.int32] | None = None
     at = 0
     with objects.stream(key) as pieces:
         source = _Hashing(pieces)
         try:
             source.read(_MAGIC)
             with pa.ipc.open_stream(source) as opened:
+                if opened.schema == _CLUSTERED:
+                    clusters = np.empty(count, dtype=np.int32)
                 for batch in opened:
                     part = slice(at, at + batch.num_rows)
-                    ranked.images[part], ranked.scores[part] = columns(batch)
+                    images[part], scores[part] = columns(batch)
+                    if clusters is not None:
+                        clusters[part] = batch.column(2).to_numpy()
                     at += batch.num_rows
         except (pa.ArrowException, ValueError) as error:
             raise ShardDamaged(key, f"it is no ranking of {count} images: {error}") from error
         found = source.rest()
     if found != digest or at != count:
         raise ShardDamaged(key, f"its SHA-256 is {found}, with {at} images; it should be {digest}, {count}")
-    return ranked
+    return Ranked(images, scores, left_out, clusters)
 
 
 def columns(batch: pa.RecordBatch) -> tuple[Ids, Any]:
     """Take a batch apart into ids and scores, without copying them."""
-    image, score = batch.columns
+    image, score = batch.columns[:2]
     return np.frombuffer(image.buffers()[1], dtype="S16", count=len(image)), score.to_numpy()
 
 
 def _pieces(ranked: Ranked) -> Iterator[bytes]:
     sink = _Pieces()
-    with pa.ipc.new_file(sink, _SCHEMA) as writer:
+    clusters = ranked.clusters
+    schema = _SCHEMA if clusters is None else _CLUSTERED
+    with pa.ipc.new_file(sink, schema) as writer:
         for start in range(0, len(ranked), ROWS):
             part = slice(start, start + ROWS)
             ids = pa.py_buffer(np.ascontiguousarray(ranked.images[part]))
             scores = pa.array(ranked.scores[part], pa.float64())
             images = pa.FixedSizeBinaryArray.from_buffers(pa.binary(16), len(scores), [None, ids])
-            writer.write_batch(pa.record_batch([images, scores], schema=_SCHEMA))
+            beside = [] if clusters is None else [pa.array(clusters[part], pa.int32())]
+            writer.write_batch(pa.record_batch([images, scores, *beside], schema=schema))
             yield sink.take()
     yield sink.take()
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from aloft.strategies.halves import singles
 from aloft.strategies.pool import Features
 
 ITERATIONS = 20
@@ -12,7 +13,7 @@ TRIALS = 16
 """Rows drawn for each seed, of which one stays: with few, the last of clusters far apart is often missed."""
 _SEED_ROWS, _SEED_ROWS_EACH = 4096, 8
 """Rows that are enough to draw seeds among: so many, or so many for each. A draw measures all of them."""
-_ROWS = 2048
+_ROWS, _CLOSE_ROWS = 2048, 64
 _WORTH_THREADS = 1 << 24
 """Products in an iteration from which on they are shared between cores."""
 
@@ -32,18 +33,33 @@ class Centres:
         return np.concatenate([part[0] for part in parts]), np.concatenate([part[1] for part in parts])
 
     def _nearest(self, features: Features) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
-        rows = features.astype(np.float32) - self.origin
+        rows = singles(features)
+        rows -= self.origin
         lengths = np.einsum("ij,ij->i", rows, rows)
         reach = np.einsum("ij,ij->i", self.points, self.points)
-        squared = reach - 2 * (rows @ self.points.T)
+        squared = rows @ self.points.T
+        squared *= -2
+        squared += reach
         # A matrix product rounds differently for blocks of different heights. So it only proposes centres,
         # with room for its error; sums over single rows, the same wherever a block is cut, find the winner.
         room = 4 * rows.shape[1] * np.finfo(np.float32).eps * (lengths + reach.max())
         row, centre = np.nonzero(squared <= (squared.min(axis=1) + room)[:, None])
-        exact = np.square(rows[row].astype(np.float64) - self.points[centre]).sum(axis=1)
+        exact = self._squared(rows, row, centre)
         order = np.lexsort((centre, exact, row))
         first = order[np.unique(row[order], return_index=True)[1]]
         return centre[first], np.sqrt(exact[first])
+
+    def _squared(
+        self, rows: NDArray[np.float32], row: NDArray[np.intp], centre: NDArray[np.intp]
+    ) -> NDArray[np.float64]:
+        found = np.empty(len(row))
+        # Some at a time, so that they stay in the core's own cache.
+        for start in range(0, len(row), _CLOSE_ROWS):
+            part = slice(start, start + _CLOSE_ROWS)
+            apart = rows[row[part]].astype(np.float64)
+            apart -= self.points[centre[part]]
+            found[part] = np.einsum("ij,ij->i", apart, apart)
+        return found
 
 
 def fit(sample: NDArray[np.float32], k: int, seed: int) -> Centres:

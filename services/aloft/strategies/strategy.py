@@ -21,9 +21,17 @@ class Ranked:
     scores: NDArray[np.float64]
     left_out: int = 0
     """How many images have no score: what the network said of them are no finite numbers, or nothing."""
+    clusters: NDArray[np.int32] | None = None
+    """The cluster of each image, from a strategy that makes some to score and needs them to select."""
 
     @classmethod
-    def of(cls, images: Ids, scores: NDArray[np.float64], left_out: int = 0) -> "Ranked":
+    def of(
+        cls,
+        images: Ids,
+        scores: NDArray[np.float64],
+        left_out: int = 0,
+        clusters: NDArray[np.int32] | None = None,
+    ) -> "Ranked":
         """Put images into order."""
         order = np.argsort(scores)[::-1]
         scores = scores[order]
@@ -32,7 +40,7 @@ class Ranked:
         rows = np.flatnonzero(tied[1:] | tied[:-1])
         # Ids are slow to compare: only those of images with equal scores are.
         order[rows] = order[rows[np.lexsort((images[order[rows]], -scores[rows]))]]
-        return cls(images[order], scores, left_out)
+        return cls(images[order], scores, left_out, None if clusters is None else clusters[order])
 
     def __len__(self) -> int:
         return len(self.images)
@@ -40,7 +48,8 @@ class Ranked:
     def without(self, excluded: Ids) -> "Ranked":
         """Leave out images; `excluded` is sorted."""
         kept = without(self.images, excluded)
-        return Ranked(self.images[kept], self.scores[kept], self.left_out)
+        clusters = None if self.clusters is None else self.clusters[kept]
+        return Ranked(self.images[kept], self.scores[kept], self.left_out, clusters)
 
 
 @dataclass(frozen=True, slots=True)

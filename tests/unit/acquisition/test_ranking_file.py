@@ -67,3 +67,19 @@ def test_a_ranking_that_is_not_what_its_digest_says_is_refused(tmp_path: Path) -
     key, _ = ranking_file.write(objects, "c", 3, RANKED)
     with pytest.raises(ShardDamaged, match="it should be 00"):
         ranking_file.read(objects, key, "00", 3)
+
+
+def test_the_clusters_of_a_ranking_are_kept_beside_it_and_its_pages_do_without(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for module in (ranking_file, ranking_pages):
+        monkeypatch.setattr(module, "ROWS", 2)
+    objects = DirectoryObjects(tmp_path)
+    ranked = Ranked.of(RANKED.images, RANKED.scores, clusters=np.array([7, 0, 9], dtype=np.int32))
+    key, digest = ranking_file.write(objects, "c", 3, ranked)
+    read = ranking_file.read(objects, key, digest, 3)
+    assert read.clusters is not None
+    assert read.clusters.tolist() == [7, 0, 9]
+    assert read.without(ids(["0a" * 16])).clusters.tolist() == [0, 9]  # type: ignore[union-attr]
+    assert [each.image for each in ranking_pages.page(objects, key, 1, 2)] == hexadecimal(ranked.images)[1:]
+    assert ranking_file.read(objects, *ranking_file.write(objects, "c", 3, RANKED), 3).clusters is None

@@ -90,6 +90,17 @@ def test_wide_features_are_ranked_alike_to_the_last_bit_wherever_the_pool_is_cut
     assert there.scores.tobytes() == here.scores.tobytes()
 
 
+def test_a_batch_is_picked_from_the_clusters_of_the_ranking_without_reading_the_pool_again() -> None:
+    pool = pool_of([[0.0], [1.0], [5.0], [20.0], [24.0], [25.0], [31.0]])
+    ranked = CENTROIDS.rank(pool, 2, 1)
+    nowhere = ArrayPool(pool.images)
+    assert CENTROIDS.select(nowhere, ranked, 2, 7) == select(pool, 2)
+    left = ranked.without(np.sort(pool.images[[1, 5]]))
+    picks = CENTROIDS.select(nowhere, left, 3, 7)
+    assert picks.images == (image(4), image(0), image(2)), "of each cluster the next nearest, then of all"
+    assert CENTROIDS.select(nowhere, left, 1, 7).images == (image(4),), "the largest cluster first"
+
+
 def test_another_seed_finds_another_batch() -> None:
     pool = pool_of(np.random.default_rng(5).normal(size=(400, 8)).tolist())
     assert select(pool, 10, 1) != select(pool, 10, 2)
