@@ -1,8 +1,8 @@
 """A ranking as it lies in the object store: Arrow IPC, `image` and `score`, best first, named by digest.
 
-Rankings of strategies that cluster a pool have a third column, `cluster`. It is written and read in batches of
-a fixed number of rows: no more of it is in memory than its columns, and a page of it is found without reading
-the rest.
+Rankings of strategies that cluster a pool have a third column, `cluster`. A ranking is written and read in
+batches of a fixed number of rows: no more of it is in memory than its columns, and a page of it is found
+without reading the rest.
 """
 
 import contextlib

@@ -30,7 +30,7 @@ def training_precision(images: torch.Tensor) -> AbstractContextManager[object]:
     """
     if images.device.type != "cpu":
         return precision(images.device)
-    able = torch.cpu.get_capabilities()
+    able: dict[str, object] = getattr(torch.cpu, "get_capabilities", dict)()  # older torch does not say
     fast = able.get("avx512_bf16") or able.get("amx_bf16")
     return torch.autocast("cpu", torch.bfloat16, enabled=bool(fast) and min(images.shape[-2:]) >= _SAFE_SIDE)
 

@@ -16,7 +16,6 @@ SAMPLE_LEAST = 16
 """Images of the sample for each centre in any case."""
 
 
-
 def rank(pool: Pool, size: int, seed: int) -> Ranked:
     """Score each image by how near one of k = b centres of the pool is: s_i = −min_k ‖z_i − c_k‖₂."""
     sample = draw(

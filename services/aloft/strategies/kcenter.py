@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from aloft.strategies import whole
+from aloft.strategies.cores import each
 from aloft.strategies.farthest import Farthest
 from aloft.strategies.halves import singles, usable
 from aloft.strategies.points import Cloud, Points, Which
@@ -102,10 +103,10 @@ def _middle(cloud: Cloud) -> int:
 
 def _from_mean(cloud: Cloud) -> tuple[NDArray[np.float64], Points]:
     # Blocks lie in order of id, so that it does not matter how these sums round.
-    sums = [cloud.images.take(which).sum(axis=0) for which in cloud.images.blocks()]
+    sums = each(lambda which: cloud.images.take(which).sum(axis=0), cloud.images.blocks())
     total = np.sum(sums, axis=0, dtype=np.float64) if sums else np.zeros(cloud.width)
     mean = Points.of(np.asarray(total / max(1, len(cloud)), dtype=np.float32).reshape(1, -1))
-    parts = [cloud.take(which).squared(mean)[:, 0] for which in cloud.images.blocks()]
+    parts = each(lambda which: cloud.take(which).squared(mean)[:, 0], cloud.images.blocks())
     return np.maximum(np.concatenate([np.empty(0), *parts]), 0), mean
 
 

@@ -61,7 +61,7 @@ def draw(pool: Pool, most: int, seed: int) -> Sample:
 
 @dataclass(slots=True)
 class _Smallest:
-    """Rows with the smallest chances so far, and room for some more: the others are dropped once it is full."""
+    """Rows with the smallest chances so far, and room for more; once it is full the others are dropped."""
 
     most: int
     images: Ids

@@ -8,8 +8,9 @@ an accepted point i has been drawn with probability d²_i / Σ d², as if all di
 import numpy as np
 from numpy.typing import NDArray
 
+from aloft.strategies.cores import each
 from aloft.strategies.points import Cloud, Which
-from aloft.strategies.stale import Stale, above, each, nearest
+from aloft.strategies.stale import Stale, above, nearest
 
 _RUN = 1024
 """Points whose bounds are summed up together."""
@@ -97,13 +98,8 @@ def _find(weights: NDArray[np.float64], sought: float) -> tuple[int, float]:
 
 
 def _reach(cloud: Cloud) -> NDArray[np.float32]:
-    reach = np.empty(len(cloud), dtype=np.float32)
-
-    def measure(which: Which) -> None:
-        reach[which] = cloud.take(which).reach
-
-    each(measure, cloud.images.blocks())
-    return reach
+    parts = each(lambda which: cloud.take(which).reach, cloud.images.blocks())
+    return np.concatenate([np.empty(0, dtype=np.float32), *parts])
 
 
 def _around(reach: NDArray[np.float32], pick: int) -> NDArray[np.float32]:

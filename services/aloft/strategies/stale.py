@@ -1,12 +1,9 @@
 """Distances to the nearest centre that are let go stale: they only shrink, so these are upper bounds."""
 
-import os
-from collections.abc import Callable, Iterable
-from concurrent.futures import ThreadPoolExecutor
-
 import numpy as np
 from numpy.typing import NDArray
 
+from aloft.strategies.cores import each
 from aloft.strategies.points import Cloud, Points, Which
 
 ROWS = 1024
@@ -93,16 +90,3 @@ def above(exact: NDArray[np.float64]) -> NDArray[np.float32]:
     """Round to single precision, never down; 0 stays 0."""
     near = exact.astype(np.float32)
     return np.where(near < exact, np.nextafter(near, np.float32(np.inf)), near)
-
-
-def each(work: Callable[[Which], None], parts: Iterable[Which]) -> None:
-    """Do the parts of a work on all cores."""
-    parts = list(parts)
-    cores = len(os.sched_getaffinity(0))
-    if len(parts) < 2 or cores < 2:
-        for part in parts:
-            work(part)
-        return
-    with ThreadPoolExecutor(cores) as threads:
-        for _ in threads.map(work, parts):
-            pass
