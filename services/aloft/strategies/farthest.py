@@ -4,12 +4,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from aloft.strategies.points import Points, Which
+from aloft.strategies.sketch import Sketch
 from aloft.strategies.stale import ROWS, Stale, above
 
 ACTIVE = 1024
 """Points that are brought up to date for one another's sake, at least: among them the next are found."""
 _HELD = 8 * ACTIVE
 """Active points at most that are kept in single precision."""
+_SORTED = 128 * ACTIVE
+"""Points that are put into the order of their bounds at first."""
 
 
 class Farthest:
@@ -20,13 +23,16 @@ class Farthest:
     point is surely above it, those with the largest bounds are brought up to date and become active.
     """
 
-    def __init__(self, stale: Stale) -> None:
+    def __init__(self, stale: Stale, sketch: Sketch) -> None:
         self._stale = stale
+        self._sketch = sketch
         self._active: Which = np.empty(0, dtype=np.intp)
         self._points: Points | None = None
         self._lower: NDArray[np.float64] = np.empty(0)
         self._upper: NDArray[np.float64] = np.empty(0)
         self._below = np.inf
+        self._held: NDArray[np.int32] = np.full(len(stale.cloud), -1, dtype=np.int32)
+        """The last centre that each was held against by itself."""
 
     def find(self) -> tuple[int, float] | None:
         """Find the farthest point, and d² from it to its nearest centre; None where every point is on one."""
@@ -47,6 +53,7 @@ class Farthest:
         """Make a point a centre."""
         centre = self._stale.cloud.take(np.array([pick]))
         self._stale.add(centre)
+        self._sketch.add(pick)
         for part, points in self._blocks():
             squared = points.squared(centre)[:, 0].astype(np.float64)
             error = points.room * (points.reach + centre.reach[0]).astype(np.float64)
@@ -83,18 +90,44 @@ class Farthest:
     def _advance(self) -> None:
         self._retire(np.ones(len(self._active), dtype=bool))
         stale = self._stale
-        order = np.argsort(-stale.upper, kind="stable")
+        self._sketch.shrink(np.flatnonzero(np.isinf(stale.upper)), stale.upper)
+        order = self._largest()
         walked, step, following = 0, ROWS, np.inf
         while walked < len(order):
-            part = order[walked : walked + step]
-            stale.refresh(part[stale.seen[part] < stale.count])
-            walked += len(part)
+            if walked + step >= len(order):
+                order = self._with_all(order)
+            self._sketch.shrink(order[walked : walked + step], stale.upper)
+            walked = min(walked + step, len(order))
             following = stale.upper[order[walked]] if walked < len(order) else -np.inf
-            upper = stale.upper[order[:walked]]
-            if np.count_nonzero(upper > following) >= ACTIVE and self._surely(order[:walked]) > following:
+            known = order[:walked]
+            # The others of these are not above what follows, whatever their distance is.
+            contending = self._hold(known[stale.upper[known] > following], following)
+            stale.refresh(contending[stale.seen[contending] < stale.count])
+            upper = stale.upper[contending]
+            if np.count_nonzero(upper > following) >= ACTIVE and self._surely(contending) > following:
                 break
             step = min(2 * step, 4 * ROWS)
         self._activate(order[:walked], float(following))
+
+    def _largest(self) -> Which:
+        """Put the points with the largest bounds into their order: to sort all takes longer than the rest."""
+        upper = self._stale.upper
+        least = np.partition(upper, -_SORTED)[-_SORTED] if len(upper) > _SORTED else -np.inf
+        return _falling(np.flatnonzero(upper >= least), upper)
+
+    def _with_all(self, order: Which) -> Which:
+        """Put those behind them that are not among them."""
+        others = np.ones(len(self._stale.upper), dtype=bool)
+        others[order] = False
+        return np.concatenate([order, _falling(np.flatnonzero(others), self._stale.upper)])
+
+    def _hold(self, which: Which, following: float) -> Which:
+        """Hold points against the centres that their sketches are nearest to; say which still contend."""
+        stale, nearest = self._stale, self._sketch.nearest
+        vague = which[(stale.seen[which] < stale.count) & (self._held[which] != nearest[which])]
+        stale.hold(vague, nearest[vague])
+        self._held[vague] = nearest[vague]
+        return which[stale.upper[which] > following]
 
     def _surely(self, which: Which) -> float:
         lower: float = self._bounds(which)[0].max(initial=-np.inf)
@@ -103,6 +136,7 @@ class Farthest:
     def _bounds(self, which: Which) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         upper = self._stale.upper[which].astype(np.float64)
         lower = np.maximum(upper - self._stale.error(self._stale.reach[which]), 0)
+        lower[self._stale.seen[which] < self._stale.count] = 0
         return np.where(upper > 0, lower, upper), upper
 
     def _activate(self, known: Which, following: float) -> None:
@@ -132,3 +166,7 @@ class Farthest:
         repeats[order[behind[same]]] = True
         self._upper[repeats] = 0
         self._retire(repeats)
+
+
+def _falling(which: Which, upper: NDArray[np.float32]) -> Which:
+    return which[np.argsort(-upper[which], kind="stable")]

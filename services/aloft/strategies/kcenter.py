@@ -16,9 +16,10 @@ from aloft.strategies.halves import singles, usable
 from aloft.strategies.points import Cloud, Points, Which
 from aloft.strategies.pool import Block, Features, Ids, Pool
 from aloft.strategies.sample import finite
+from aloft.strategies.sketch import Sketch
 from aloft.strategies.stale import Stale, nearest
 from aloft.strategies.strategy import NO_CLUSTER, Needs, Picks, Ranked, Strategy, picks_of
-from aloft.strategies.whole import Whole
+from aloft.strategies.whole import ROWS, Whole
 
 NEEDS = Needs(candidates=True, covered=True)
 """What `select` reads of a pool."""
@@ -32,7 +33,7 @@ def rank(pool: Pool, size: int, seed: int) -> Ranked:
     covered = _covered(pool)
     if not len(covered):
         images = whole.gather(pool)
-        return Ranked.of(images.images, 0.0 - np.sqrt(_from_mean(Cloud(images))[0]), images.left_out)
+        return Ranked.of(images.images, 0.0 - np.sqrt(_from_mean(Cloud(images))), images.left_out)
     parts = [_scored(block, covered) for block in pool.blocks()]
     names = np.concatenate([np.empty(0, dtype="S16"), *(part[0] for part in parts)])
     scores = np.concatenate([np.empty(0), *(part[1] for part in parts)])
@@ -57,11 +58,12 @@ def choose(images: Whole, covered: NDArray[np.float32], size: int) -> tuple[Whic
     double precision, the first of equals.
     """
     cloud, count = Cloud(images), min(size, len(images))
-    farthest = Farthest(Stale(cloud, Points.of(covered), count))
+    sketch = Sketch(cloud, covered, count)
+    farthest = Farthest(Stale(cloud, Points.of(covered), count), sketch)
     chosen: list[int] = []
     radii: list[float] = []
     if count and not len(covered):
-        chosen.append(_middle(cloud))
+        chosen.append(_middle(cloud, sketch))
         radii.append(np.nan)
         farthest.take(chosen[0])
     while len(chosen) < count and (found := farthest.find()):
@@ -92,22 +94,23 @@ def _covered(pool: Pool) -> NDArray[np.float32]:
     return singles(covered[usable(covered)])
 
 
-def _middle(cloud: Cloud) -> int:
+def _middle(cloud: Cloud, sketch: Sketch) -> int:
     """Find the image nearest the mean, the first of equals."""
-    squared, mean = _from_mean(cloud)
-    error = 2 * mean.room * (squared + 4 * float(mean.reach.max()))
-    (near,) = np.nonzero(squared - error <= (squared + error).min())
-    exact = cloud.take(near).exactly(mean)
+    mean = Points.of(sketch.mean.reshape(1, -1))
+    near = sketch.near(sketch.mean)
+    runs = [near[start : start + ROWS] for start in range(0, len(near), ROWS)]
+    exact = np.concatenate([cloud.take(run).exactly(mean) for run in runs])
     return int(near[int(exact.argmin())])
 
 
-def _from_mean(cloud: Cloud) -> tuple[NDArray[np.float64], Points]:
+def _from_mean(cloud: Cloud) -> NDArray[np.float64]:
+    """Compute d² of each image to the mean of all."""
     # Blocks lie in order of id, so that it does not matter how these sums round.
     sums = each(lambda which: cloud.images.take(which).sum(axis=0), cloud.images.blocks())
     total = np.sum(sums, axis=0, dtype=np.float64) if sums else np.zeros(cloud.width)
     mean = Points.of(np.asarray(total / max(1, len(cloud)), dtype=np.float32).reshape(1, -1))
     parts = each(lambda which: cloud.take(which).squared(mean)[:, 0], cloud.images.blocks())
-    return np.maximum(np.concatenate([np.empty(0), *parts]), 0), mean
+    return np.maximum(np.concatenate([np.empty(0), *parts]), 0)
 
 
 def _scored(block: Block, covered: NDArray[np.float32]) -> tuple[Ids, NDArray[np.float64], int]:

@@ -39,6 +39,17 @@ class Stale:
         order = which[np.lexsort((which, self.seen[which]))]
         each(self._refresh, [order[start : start + ROWS] for start in range(0, len(order), ROWS)])
 
+    def hold(self, which: Which, against: NDArray[np.int32]) -> None:
+        """Hold each point against one centre. It stays as stale as it was, but its bound may fall."""
+
+        def hold(part: slice) -> None:
+            points, centres = self.cloud.take(which[part]), self._centres[against[part]]
+            squared = points.paired(centres)
+            squared += np.float32(points.room) * (points.reach + centres.reach)
+            self.upper[which[part]] = np.minimum(self.upper[which[part]], squared)
+
+        each(hold, [slice(start, start + ROWS) for start in range(0, len(which), ROWS)])
+
     def error(self, reach: NDArray[np.float32]) -> NDArray[np.float32]:
         """Say by how much an up-to-date bound is above the true d² at most, for points of this reach."""
         farthest = np.float32(self.centres.reach.max(initial=0))

@@ -70,6 +70,7 @@ def test_it_picks_what_the_plain_loop_picks(
     # Few active points and small steps take every way through the code that a large pool takes.
     monkeypatch.setattr(farthest, "ACTIVE", active)
     monkeypatch.setattr(farthest, "_HELD", 8 * active)
+    monkeypatch.setattr(farthest, "_SORTED", 2 * active)
     for module in (farthest, stale, points):
         monkeypatch.setattr(module, "ROWS", rows)
     for seed in range(6):
