@@ -66,7 +66,7 @@ class Sketch:
         return np.flatnonzero(least <= most.min(initial=np.inf))
 
     def shrink(self, which: Which, upper: NDArray[np.float32]) -> None:
-        """Lower the bounds of d² to the nearest centre by the centres that points were not yet held against."""
+        """Lower bounds of d² to the nearest centre by the centres that points were not yet held against."""
         which = which[self._seen[which] < self._count]
         order = which[np.argsort(self._seen[which], kind="stable")]
         for start in range(0, len(order), 4 * _SAMPLE):
