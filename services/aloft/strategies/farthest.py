@@ -31,7 +31,7 @@ class Farthest:
         self._lower: NDArray[np.float64] = np.empty(0)
         self._upper: NDArray[np.float64] = np.empty(0)
         self._below = np.inf
-        self._held: NDArray[np.int32] = np.full(len(stale.cloud), -1, dtype=np.int32)
+        self._held: Which = np.full(len(stale.cloud), -1, dtype=np.intp)
         """The last centre that each was held against by itself."""
 
     def find(self) -> tuple[int, float] | None:

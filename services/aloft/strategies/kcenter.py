@@ -110,7 +110,8 @@ def _from_mean(cloud: Cloud) -> NDArray[np.float64]:
     total = np.sum(sums, axis=0, dtype=np.float64) if sums else np.zeros(cloud.width)
     mean = Points.of(np.asarray(total / max(1, len(cloud)), dtype=np.float32).reshape(1, -1))
     parts = each(lambda which: cloud.take(which).squared(mean)[:, 0], cloud.images.blocks())
-    return np.maximum(np.concatenate([np.empty(0), *parts]), 0)
+    squared: NDArray[np.float64] = np.maximum(np.concatenate([np.empty(0), *parts]), 0)
+    return squared
 
 
 def _scored(block: Block, covered: NDArray[np.float32]) -> tuple[Ids, NDArray[np.float64], int]:

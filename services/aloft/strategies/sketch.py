@@ -43,7 +43,7 @@ class Sketch:
         """Of all points."""
         self._seen = np.zeros(len(cloud), dtype=np.int32)
         self._least = np.full(len(cloud), np.inf, dtype=np.float32)
-        self.nearest: NDArray[np.int32] = np.zeros(len(cloud), dtype=np.int32)
+        self.nearest: Which = np.zeros(len(cloud), dtype=np.intp)
         """The centre that gave each point its bound."""
         self._centres = np.zeros((len(centres) + more, self._points.shape[1]), dtype=np.float32)
         self._centres[: len(centres)] = self._of(centres.copy())

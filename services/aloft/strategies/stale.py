@@ -39,7 +39,7 @@ class Stale:
         order = which[np.lexsort((which, self.seen[which]))]
         each(self._refresh, [order[start : start + ROWS] for start in range(0, len(order), ROWS)])
 
-    def hold(self, which: Which, against: NDArray[np.int32]) -> None:
+    def hold(self, which: Which, against: Which) -> None:
         """Hold each point against one centre. It stays as stale as it was, but its bound may fall."""
 
         def hold(part: slice) -> None:

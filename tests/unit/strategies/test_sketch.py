@@ -21,7 +21,8 @@ def rows(kind: str, count: int, width: int) -> NDArray[np.float64]:
 
 def squared(cloud: Cloud, centres: NDArray[np.floating]) -> NDArray[np.float64]:
     points = cloud.images.take(np.arange(len(cloud))).astype(np.float64)
-    return np.square(points[:, None] - centres.astype(np.float64)).sum(axis=2)
+    apart: NDArray[np.float64] = np.square(points[:, None] - centres.astype(np.float64)).sum(axis=2)
+    return apart
 
 
 KINDS = pytest.mark.parametrize("kind", ["along few axes", "far from nought", "all the same", "noise"])
