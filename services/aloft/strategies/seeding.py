@@ -10,12 +10,15 @@ from numpy.typing import NDArray
 
 from aloft.strategies.cores import each
 from aloft.strategies.points import Cloud, Which
+from aloft.strategies.sketch import AXES, Sketch
 from aloft.strategies.stale import Stale, above, nearest
 
 _RUN = 1024
 """Points whose bounds are summed up together."""
 _CONVERT = 24
 """What it costs to bring a point to single precision, in products of two points among many."""
+_GLANCE = 150
+"""What it costs to bound the distance of two points by their sketches, in products of two numbers."""
 _ALONE = 8
 """What the product of two points costs that is taken by itself."""
 _OVERHEAD = 6_000_000
@@ -33,6 +36,7 @@ def draw(cloud: Cloud, size: int, seed: int) -> tuple[Which, NDArray[np.float64]
     stale = Stale(cloud, cloud.none, count)
     stale.upper[:] = reach
     urn = _Urn(stale.upper)
+    glances = _Glances(stale, count)
     chosen: list[int] = []
     squared: list[float] = []
     wasted = 0
@@ -44,12 +48,16 @@ def draw(cloud: Cloud, size: int, seed: int) -> tuple[Which, NDArray[np.float64]
             chosen.append(pick)
             squared.append(true)
             stale.add(point)
+            glances.add(pick)
             urn.put(pick, 0.0)
             if len(chosen) == 1:
                 urn.all(_around(reach, pick))
             continue
         urn.put(pick, float(above(np.array([true]))[0]))
-        wasted += _OVERHEAD + _ALONE * stale.count * cloud.width
+        tried = _OVERHEAD + _ALONE * stale.count * cloud.width
+        wasted += tried
+        if glances.paid(tried):
+            urn.all(stale.upper)
         if wasted > len(cloud) * cloud.width * (_CONVERT + stale.count - int(stale.seen.min())):
             # Trying has cost as much by now as it costs to bring all distances up to date.
             stale.refresh(np.arange(len(cloud)))
@@ -58,6 +66,39 @@ def draw(cloud: Cloud, size: int, seed: int) -> tuple[Which, NDArray[np.float64]
     spare = np.delete(np.arange(len(cloud)), chosen)
     fill = spare[np.lexsort((spare, -reach[spare]))][: count - len(chosen)]
     return np.array([*chosen, *fill], dtype=np.intp), np.array([*squared, *np.zeros(len(fill))])
+
+
+class _Glances:
+    """Lowers all bounds by sketches as soon as trying has cost as much as that does."""
+
+    def __init__(self, stale: Stale, count: int) -> None:
+        self._stale = stale
+        self._chosen: list[int] = []
+        self._most = count
+        self._sketch: Sketch | None = None
+        self._told = 0
+        self._wasted = 0
+
+    def add(self, pick: int) -> None:
+        self._chosen.append(pick)
+
+    def paid(self, wasted: int) -> bool:
+        """Count what was wasted, and say whether bounds were lowered for it."""
+        self._wasted += wasted
+        cloud = self._stale.cloud
+        cost = len(cloud) * _GLANCE * (len(self._chosen) - self._told)
+        if self._sketch is None:
+            cost += len(cloud) * cloud.width * (_CONVERT + AXES)
+        if self._wasted <= cost:
+            return False
+        if self._sketch is None:
+            self._sketch = Sketch(cloud, cloud.none.features, self._most)
+        for pick in self._chosen[self._told :]:
+            self._sketch.add(pick)
+        self._told = len(self._chosen)
+        self._sketch.shrink(np.arange(len(cloud)), self._stale.upper)
+        self._wasted = 0
+        return True
 
 
 class _Urn:

@@ -12,7 +12,7 @@ AXES = 32
 _SAMPLE = 1024
 """Points that the directions are taken from."""
 _ROUNDS = 3
-_CENTRES = 256
+_ROWS, _CENTRES = 4096, 256
 _UNIT = np.float32(2.0**-20)
 
 
@@ -20,12 +20,15 @@ class Sketch:
     """Where each point lies along the main axes of all, p, and how long what they leave of it is, r.
 
     Two points are at most ‖p − q‖² + (r + s)² apart, squared: what the axes leave of them is at right angles
-    to the axes, and is furthest apart where it points in opposite directions.
+    to the axes, and is furthest apart where it points in opposite directions. Gradients a ⊗ (z, 1) and
+    b ⊗ (y, 1) are at most ‖a‖²(‖z‖² + 1) + ‖b‖²(‖y‖² + 1) − 2 (a·b)(p·q + 1) + 2 |a·b| rs apart, where the
+    axes of z and y go through nought.
     """
 
     def __init__(self, cloud: Cloud, centres: NDArray[np.float32], more: int) -> None:
-        """Sketch a cloud of features, and the centres there are, with room for `more` of them."""
+        """Sketch a cloud, and the centres of features there are, with room for `more` of the cloud's own."""
         self._origin, self._axes = _axes(cloud)
+        self._errors = cloud.errors
         # The errors of sums as long as a point, of making it relative to the origin, and of what follows.
         self._room = np.float32(6 * cloud.none.room) + _UNIT
         self._offset = _UNIT * np.float32(np.square(self._origin.astype(np.float64)).sum())
@@ -47,11 +50,16 @@ class Sketch:
         """The centre that gave each point its bound."""
         self._centres = np.zeros((len(centres) + more, self._points.shape[1]), dtype=np.float32)
         self._centres[: len(centres)] = self._of(centres.copy())
+        self._centre_errors = (
+            None if cloud.errors is None else np.zeros((more, cloud.errors.shape[1]), np.float32)
+        )
         self._count = len(centres)
 
     def add(self, pick: int) -> None:
         """Make a point a centre."""
         self._centres[self._count] = self._points[pick]
+        if self._errors is not None and self._centre_errors is not None:
+            self._centre_errors[self._count] = self._errors[pick]
         self._count += 1
 
     def near(self, point: NDArray[np.float32]) -> Which:
@@ -69,21 +77,20 @@ class Sketch:
         """Lower bounds of d² to the nearest centre by the centres that points were not yet held against."""
         which = which[self._seen[which] < self._count]
         order = which[np.argsort(self._seen[which], kind="stable")]
-        for start in range(0, len(order), 4 * _SAMPLE):
-            self._shrink(order[start : start + 4 * _SAMPLE], upper)
+        # Bounds of gradients take three tables of rows × centres, which a core's own cache should hold.
+        rows = _ROWS if self._errors is None else _ROWS // 4
+        runs = [order[start : start + rows] for start in range(0, len(order), rows)]
+        each(lambda run: self._shrink(run, upper), runs)
 
     def _shrink(self, which: Which, upper: NDArray[np.float32]) -> None:
         points = self._points[which]
         here = np.einsum("ij,ij->i", points, points)
+        if self._errors is not None:
+            here = (here + 1) * np.einsum("ij,ij->i", self._errors[which], self._errors[which])
         least, nearest = self._least[which], self.nearest[which]
         for start in range(int(self._seen[which].min()), self._count, _CENTRES):
-            centres = self._centres[start : min(start + _CENTRES, self._count)].copy()
-            there = np.einsum("ij,ij->i", centres, centres)
-            # ‖p‖² + ‖q‖² − 2 p·q + r² + s² + 2rs, and what all of it may be off by.
-            centres[:, -1] *= -1
-            products = points @ centres.T
-            products *= -2
-            products += there * (1 + self._room)
+            part = slice(start, min(start + _CENTRES, self._count))
+            products = self._products(which, points, part)
             centre = products.argmin(axis=1)
             found = products[np.arange(len(which)), centre]
             nearer = found < least
@@ -91,6 +98,26 @@ class Sketch:
         bound = (least + here * (1 + self._room) + self._offset).astype(np.float64)
         upper[which] = np.minimum(upper[which], above(np.maximum(bound, 0)))
         self._seen[which], self._least[which], self.nearest[which] = self._count, least, nearest
+
+    def _products(self, which: Which, points: NDArray[np.float32], part: slice) -> NDArray[np.float32]:
+        """Compute what the bounds are that some centres give, less what is the same for all centres."""
+        centres = self._centres[part].copy()
+        there = np.einsum("ij,ij->i", centres, centres)
+        if self._errors is None or self._centre_errors is None:
+            # ‖p‖² + ‖q‖² − 2 p·q + r² + s² + 2rs, and what all of it may be off by.
+            centres[:, -1] *= -1
+            products: NDArray[np.float32] = points @ centres.T
+        else:
+            errors = self._centre_errors[part]
+            there = (there + 1) * np.einsum("ij,ij->i", errors, errors)
+            alike = self._errors[which] @ errors.T
+            products = points[:, :-1] @ centres[:, :-1].T
+            products += 1
+            products *= alike
+            products -= np.abs(alike, out=alike) * (points[:, -1:] * centres[:, -1])
+        products *= -2
+        products += there * (1 + self._room)
+        return products
 
     def _of(self, rows: NDArray[np.float32]) -> NDArray[np.float32]:
         rows -= self._origin
@@ -106,6 +133,8 @@ def _axes(cloud: Cloud) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     if not len(sample):
         sample = np.zeros((1, sample.shape[1]), dtype=np.float32)
     origin = sample.mean(axis=0, dtype=np.float64).astype(np.float32)
+    if cloud.errors is not None:
+        origin[:] = 0
     rows = (sample - origin).astype(np.float64)
     axes = np.random.default_rng(0).standard_normal((rows.shape[1], min(AXES, rows.shape[1])))
     for _ in range(_ROUNDS):

@@ -73,3 +73,25 @@ def test_the_nearest_to_a_point_is_among_those_that_may_be(kind: str, width: int
         assert set(np.flatnonzero(distances == distances.min())) <= set(near.tolist())
     if kind == "along few axes":
         assert len(made.near(made.mean)) < 100, "what cannot be the nearest was not told from what may be"
+
+
+@KINDS
+@WIDTHS
+def test_no_bound_of_gradients_is_below_their_distance(
+    kind: str, width: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sketch, "_CENTRES", 4)
+    features = rows(kind, 200, width)
+    errors = np.random.default_rng(1).uniform(-0.5, 0.5, size=(200, 5)).astype(np.float32)
+    cloud = Cloud(plain.whole(features), errors)
+    made = Sketch(cloud, cloud.none.features, 9)
+    upper = np.full(200, np.inf, dtype=np.float32)
+    for pick in range(9):
+        made.add(pick)
+        made.shrink(np.arange(pick, 200), upper)
+    made.shrink(np.arange(200), upper)
+    gradients = plain.gradients(cloud.images.take(np.arange(200)), errors)
+    true = np.square(gradients[:, None] - gradients[None, :9]).sum(axis=2).min(axis=1)
+    assert (upper >= true).all()
+    if kind == "along few axes":
+        np.testing.assert_allclose(upper, true, rtol=0.1, atol=0.1 * true.max())
