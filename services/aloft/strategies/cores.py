@@ -1,8 +1,9 @@
 """Does the parts of a work on all cores, with one thread for each product of matrices in them."""
 
 import os
+from collections import deque
 from collections.abc import Callable, Iterable
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, wait
 from functools import cache
 from typing import TYPE_CHECKING, TypeVar
 
@@ -16,16 +17,42 @@ Result = TypeVar("Result")
 def each(work: Callable[[Part], Result], parts: Iterable[Part]) -> list[Result]:
     """Do the parts of a work, and give what came of them in their order."""
     parts = list(parts)
-    cores = len(os.sched_getaffinity(0))
-    if len(parts) < 2 or cores < 2:
-        return [work(part) for part in parts]
-    # Products that each ask for all cores wait for one another: on two cores small ones took twice as long.
-    with _threads().limit(limits=1, user_api="blas"), ThreadPoolExecutor(cores) as threads:
-        return list(threads.map(work, parts))
+    cores = min(len(os.sched_getaffinity(0)), len(parts))
+    left = iter(range(len(parts)))
+    done: dict[int, Result] = {}
+
+    def some() -> None:
+        try:
+            for number in left:
+                done[number] = work(parts[number])
+        except BaseException:
+            deque(left, maxlen=0)  # nobody begins another
+            raise
+
+    if cores < 2:
+        some()
+    else:
+        # Products that ask for all cores each wait for one another: on two, small ones took twice as long.
+        with _products().limit(limits=1, user_api="blas"):
+            others = [_threads(os.getpid()).submit(some) for _ in range(cores - 1)]
+            try:
+                some()
+            finally:
+                wait(other for other in others if not other.cancel())
+        for other in others:
+            if not other.cancelled():
+                other.result()
+    return [done[number] for number in range(len(parts))]
 
 
 @cache
-def _threads() -> "ThreadpoolController":
+def _threads(process: int) -> ThreadPoolExecutor:
+    """Keep threads, which do not outlive a fork: to start them took longer than many a work."""
+    return ThreadPoolExecutor(os.cpu_count(), "strategies")
+
+
+@cache
+def _products() -> "ThreadpoolController":
     from threadpoolctl import ThreadpoolController  # only here: it looks at every library that is loaded
 
     return ThreadpoolController()

@@ -1,4 +1,5 @@
 import os
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
@@ -21,6 +22,27 @@ def _two_cores(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_what_came_of_the_parts_is_in_their_order() -> None:
     assert cores.each(lambda part: part * part, range(50)) == [part * part for part in range(50)]
+
+
+def test_works_of_several_threads_and_works_within_works_all_end() -> None:
+    def outer(part: int) -> list[int]:
+        return cores.each(lambda inner: part * inner, range(20))
+
+    with ThreadPoolExecutor(8) as callers:
+        found = list(callers.map(lambda _: cores.each(outer, range(20)), range(8)))
+    assert found == [[[part * inner for inner in range(20)] for part in range(20)]] * 8
+
+
+def test_no_other_part_is_begun_once_one_has_failed() -> None:
+    begun = []
+
+    def fail(part: int) -> None:
+        begun.append(part)
+        raise ValueError(part)
+
+    with pytest.raises(ValueError, match=r"\d"):
+        cores.each(fail, range(1000))
+    assert len(begun) <= 2, "each of two cores may have begun one"
 
 
 def test_products_of_parts_have_one_thread_each_and_afterwards_as_many_as_before() -> None:
