@@ -5,6 +5,7 @@ import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -15,11 +16,14 @@ from aloft.bench.child import peak_bytes
 from aloft.bench.rerank_ours import SEED
 from aloft.bench.rerank_pool import Size, ids_of_part
 from aloft.bench.rerank_source import Source
+from aloft.shards.ahead import in_order
 from aloft.strategies.pool import Block, Earlier, Features, Ids, Known, places
 
 _PIECE = 1 << 24
 """Bytes that a thread of the bare read takes at a time."""
 _READS = 3
+_AHEAD = 2
+"""Blocks that are read while one is looked at."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,14 +57,17 @@ class FilePool:
         return self.size.images
 
     def blocks(self) -> Iterator[Block]:
-        """Read the file from its start."""
-        with self.path.open("rb") as opened:
-            for start in range(0, self.size.images, self.size.shard_images):
-                rows = slice(start, min(start + self.size.shard_images, self.size.images))
-                features = np.fromfile(
-                    opened, dtype=np.float16, count=(rows.stop - start) * self.size.feature_size
-                ).reshape(-1, self.size.feature_size)
-                yield Block(self.images[rows], features, self.norms[rows], self.logits[rows])
+        """Read the file from its start, and ahead, as shards are read."""
+        starts = range(0, self.size.images, self.size.shard_images)
+        return in_order((partial(self._block, start) for start in starts), _AHEAD)
+
+    def _block(self, start: int) -> Block:
+        rows = slice(start, min(start + self.size.shard_images, self.size.images))
+        width = self.size.feature_size
+        count = (rows.stop - start) * width
+        features = np.fromfile(self.path, dtype=np.float16, count=count, offset=2 * start * width)
+        features = features.reshape(-1, width)
+        return Block(self.images[rows], features, self.norms[rows], self.logits[rows])
 
     def features_of(self, images: Ids) -> Features:
         """Read single rows."""

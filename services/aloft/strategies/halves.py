@@ -22,6 +22,17 @@ def usable(rows: Features) -> NDArray[np.bool_]:
     return found
 
 
+def keep(rows: Features, to: Features) -> NDArray[np.bool_]:
+    """Copy rows, and say which hold finite numbers alone."""
+    found = np.empty(len(rows), dtype=bool)
+    # Some rows at a time: they are looked at while the core's own cache has them.
+    for start in range(0, len(rows), _ROWS):
+        part = slice(start, start + _ROWS)
+        to[part] = rows[part]
+        found[part] = usable(to[part])
+    return found
+
+
 def singles(rows: Features, out: NDArray[np.float32] | None = None) -> NDArray[np.float32]:
     """Convert rows to single precision, into `out` if given.
 

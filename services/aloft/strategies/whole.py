@@ -6,12 +6,12 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from aloft.strategies.halves import singles, usable
+from aloft.strategies.halves import keep, singles, usable
 from aloft.strategies.pool import ArrayPool, Block, Features, Ids, Pool
 from aloft.strategies.strategy import Ranked
 
-ROWS = 1024
-"""Images that are converted to single precision at once."""
+ROWS = 256
+"""Images that are converted to single precision at once: a core's own cache holds them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,17 +43,18 @@ class Whole:
             yield np.arange(start, min(start + ROWS, len(self)))
 
 
-def of(images: Ids, features: Features) -> Whole:
+def of(images: Ids, features: Features, finite: NDArray[np.bool_] | None = None) -> Whole:
     """Put images into order, and leave out those whose features are not finite numbers."""
     order = np.argsort(images, kind="stable")
-    rows = order[usable(features)[order]]
+    rows = order[(usable(features) if finite is None else finite)[order]]
     return Whole(images[rows], rows, features, len(images) - len(rows))
 
 
 def gather(pool: Pool, see: Callable[[Block], object] | None = None) -> Whole:
     """Read a pool's features once, showing each block to `see` on the way."""
-    images = [np.empty(0, dtype="S16")]
-    features: Features | None = None
+    images: list[Ids] = [np.empty(0, dtype="S16")]
+    finite: list[NDArray[np.bool_]] = [np.empty(0, dtype=bool)]
+    features = pool.features if isinstance(pool, ArrayPool) else None
     held = 0
     for block in pool.blocks():
         if block.features is None:
@@ -61,17 +62,17 @@ def gather(pool: Pool, see: Callable[[Block], object] | None = None) -> Whole:
         if see is not None:
             see(block)
         images.append(block.images)
-        if not isinstance(pool, ArrayPool):
-            if features is None:
-                # Written where they stay: joining blocks would hold all features twice.
-                features = np.empty((pool.most, block.features.shape[1]), dtype=block.features.dtype)
-            features[held : held + len(block)] = block.features
-            held += len(block)
-    if isinstance(pool, ArrayPool) and pool.features is not None:
-        return of(pool.images, pool.features)
+        if features is None:
+            # Written where they stay: joining blocks would hold all features twice.
+            features = np.empty((pool.most, block.features.shape[1]), dtype=block.features.dtype)
+        if isinstance(pool, ArrayPool):
+            finite.append(usable(block.features))
+        else:
+            finite.append(keep(block.features, features[held : held + len(block)]))
+        held += len(block)
     if features is None:
         return Whole.empty()
-    return of(np.concatenate(images), features[:held])
+    return of(np.concatenate(images), features[:held], np.concatenate(finite))
 
 
 def best(pool: Pool, ranked: Ranked, most: int) -> Whole:

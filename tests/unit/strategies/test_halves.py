@@ -1,6 +1,6 @@
 import numpy as np
 
-from aloft.strategies.halves import singles, usable
+from aloft.strategies.halves import keep, singles, usable
 
 
 def test_every_finite_number_of_half_precision_is_converted_as_numpy_converts_it() -> None:
@@ -15,6 +15,14 @@ def test_rows_with_a_number_that_is_not_finite_are_not_usable() -> None:
     every = np.arange(2**16, dtype=np.uint16).view(np.float16)
     assert usable(every[:, None]).tolist() == np.isfinite(every).tolist()
     assert usable(np.array([[1.0, np.nan], [1.0, 2.0]], dtype=np.float32)).tolist() == [False, True]
+
+
+def test_rows_are_kept_as_they_are_and_those_that_cannot_be_used_are_told() -> None:
+    rows = np.ones((300, 3), dtype=np.float16)
+    rows[[0, 200, 299], [0, 1, 2]] = [np.nan, np.inf, -np.inf]
+    to = np.zeros_like(rows)
+    assert np.flatnonzero(~keep(rows, to)).tolist() == [0, 200, 299]
+    assert to.tobytes() == rows.tobytes()
 
 
 def test_other_precisions_pass_through() -> None:
