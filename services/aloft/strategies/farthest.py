@@ -11,6 +11,8 @@ ACTIVE = 1024
 """Points that are brought up to date for one another's sake, at least: among them the next are found."""
 _HELD = 8 * ACTIVE
 """Active points at most that are kept in single precision."""
+_SETTLED = 32
+"""Active points at most whose distances are found exactly at once: often the rest need not be."""
 _SORTED = 128 * ACTIVE
 """Points that are put into the order of their bounds at first."""
 
@@ -31,8 +33,6 @@ class Farthest:
         self._lower: NDArray[np.float64] = np.empty(0)
         self._upper: NDArray[np.float64] = np.empty(0)
         self._below = np.inf
-        self._held: Which = np.full(len(stale.cloud), -1, dtype=np.intp)
-        """The last centre that each was held against by itself."""
 
     def find(self) -> tuple[int, float] | None:
         """Find the farthest point, and d² from it to its nearest centre; None where every point is on one."""
@@ -47,7 +47,7 @@ class Farthest:
             vague = contenders[self._lower[contenders] < self._upper[contenders]]
             if not len(vague):
                 return int(self._active[contenders[0]]), float(self._upper[contenders[0]])
-            self._settle(vague)
+            self._settle(vague[np.argsort(-self._upper[vague], kind="stable")[:_SETTLED]])
 
     def take(self, pick: int) -> None:
         """Make a point a centre."""
@@ -101,7 +101,9 @@ class Farthest:
             following = stale.upper[order[walked]] if walked < len(order) else -np.inf
             known = order[:walked]
             # The others of these are not above what follows, whatever their distance is.
-            contending = self._hold(known[stale.upper[known] > following], following)
+            contending = known[stale.upper[known] > following]
+            stale.hold(contending, self._sketch.nearest[contending])
+            contending = contending[stale.upper[contending] > following]
             stale.refresh(contending[stale.seen[contending] < stale.count])
             upper = stale.upper[contending]
             if np.count_nonzero(upper > following) >= ACTIVE and self._surely(contending) > following:
@@ -120,14 +122,6 @@ class Farthest:
         others = np.ones(len(self._stale.upper), dtype=bool)
         others[order] = False
         return np.concatenate([order, _falling(np.flatnonzero(others), self._stale.upper)])
-
-    def _hold(self, which: Which, following: float) -> Which:
-        """Hold points against the centres that their sketches are nearest to; say which still contend."""
-        stale, nearest = self._stale, self._sketch.nearest
-        vague = which[(stale.seen[which] < stale.count) & (self._held[which] != nearest[which])]
-        stale.hold(vague, nearest[vague])
-        self._held[vague] = nearest[vague]
-        return which[stale.upper[which] > following]
 
     def _surely(self, which: Which) -> float:
         lower: float = self._bounds(which)[0].max(initial=-np.inf)
@@ -169,4 +163,4 @@ class Farthest:
 
 
 def _falling(which: Which, upper: NDArray[np.float32]) -> Which:
-    return which[np.argsort(-upper[which], kind="stable")]
+    return which[np.argsort(-upper[which])]

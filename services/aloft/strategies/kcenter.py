@@ -5,6 +5,7 @@ arXiv:1708.00489): with greedy choice the farthest image is at most twice as far
 """
 
 from dataclasses import replace
+from itertools import islice
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,6 +24,8 @@ from aloft.strategies.whole import ROWS, Whole
 
 NEEDS = Needs(candidates=True, covered=True)
 """What `select` reads of a pool."""
+_SAMPLE = 65_536
+"""Images at most that the mean is of."""
 
 
 def rank(pool: Pool, size: int, seed: int) -> Ranked:
@@ -58,8 +61,9 @@ def choose(images: Whole, covered: NDArray[np.float32], size: int) -> tuple[Whic
     double precision, the first of equals.
     """
     cloud, count = Cloud(images), min(size, len(images))
-    sketch = Sketch(cloud, covered, count)
-    farthest = Farthest(Stale(cloud, Points.of(covered), count), sketch)
+    centres = Points.of(covered)
+    sketch = Sketch(cloud, centres, count)
+    farthest = Farthest(Stale(cloud, centres, count), sketch)
     chosen: list[int] = []
     radii: list[float] = []
     if count and not len(covered):
@@ -83,7 +87,7 @@ def _picks(images: Whole, covered: NDArray[np.float32], size: int) -> Picks:
 
 def _why(radius: float) -> str:
     if np.isnan(radius):
-        return "Nearest to the mean of all images: nothing is labelled or in flight yet."
+        return "Nearest to the mean of the pool: nothing is labelled or in flight yet."
     if radius == 0:
         return "Fills the batch: every image left is the same as one that is labelled, in flight or chosen."
     return f"Farthest from every image labelled, in flight or chosen before it: {radius:.4g} away."
@@ -94,21 +98,27 @@ def _covered(pool: Pool) -> NDArray[np.float32]:
     return singles(covered[usable(covered)])
 
 
+def _mean(images: Whole) -> Points:
+    """Compute the mean of a pool, or of those whose ids come first: digests, so that they are random."""
+    blocks = list(islice(images.blocks(), _SAMPLE // ROWS))
+    # Blocks lie in order of id, so that it does not matter how these sums round.
+    sums = each(lambda which: images.take(which).sum(axis=0), blocks)
+    total = sum(sums, np.zeros(images.features.shape[1]))
+    return Points.of((total / max(1, sum(map(len, blocks)))).astype(np.float32).reshape(1, -1))
+
+
 def _middle(cloud: Cloud, sketch: Sketch) -> int:
     """Find the image nearest the mean, the first of equals."""
-    mean = Points.of(sketch.mean.reshape(1, -1))
-    near = sketch.near(sketch.mean)
+    mean = _mean(cloud.images)
+    near = sketch.near(mean.features[0])
     runs = [near[start : start + ROWS] for start in range(0, len(near), ROWS)]
     exact = np.concatenate([cloud.take(run).exactly(mean) for run in runs])
     return int(near[int(exact.argmin())])
 
 
 def _from_mean(cloud: Cloud) -> NDArray[np.float64]:
-    """Compute d² of each image to the mean of all."""
-    # Blocks lie in order of id, so that it does not matter how these sums round.
-    sums = each(lambda which: cloud.images.take(which).sum(axis=0), cloud.images.blocks())
-    total = np.sum(sums, axis=0, dtype=np.float64) if sums else np.zeros(cloud.width)
-    mean = Points.of(np.asarray(total / max(1, len(cloud)), dtype=np.float32).reshape(1, -1))
+    """Compute d² of each image to the mean."""
+    mean = _mean(cloud.images)
     parts = each(lambda which: cloud.take(which).squared(mean)[:, 0], cloud.images.blocks())
     squared: NDArray[np.float64] = np.maximum(np.concatenate([np.empty(0), *parts]), 0)
     return squared

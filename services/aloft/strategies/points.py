@@ -63,14 +63,6 @@ class Points:
         products += others.reach
         return products
 
-    def paired(self, others: "Points") -> NDArray[np.float32]:
-        """Compute d² row against row of features, as `squared` does."""
-        products: NDArray[np.float32] = np.einsum("ij,ij->i", self.features, others.features)
-        products *= -2
-        products += self.reach
-        products += others.reach
-        return products
-
     def exactly(self, others: "Points") -> NDArray[np.float64]:
         """Compute d² row against row in double precision, by differences: 0 where they are the same."""
         here, there = self.features.astype(np.float64), others.features.astype(np.float64)

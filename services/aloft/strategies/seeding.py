@@ -8,6 +8,7 @@ an accepted point i has been drawn with probability d²_i / Σ d², as if all di
 import numpy as np
 from numpy.typing import NDArray
 
+from aloft.strategies import sketch
 from aloft.strategies.cores import each
 from aloft.strategies.points import Cloud, Which
 from aloft.strategies.sketch import AXES, Sketch
@@ -76,7 +77,6 @@ class _Glances:
         self._chosen: list[int] = []
         self._most = count
         self._sketch: Sketch | None = None
-        self._told = 0
         self._wasted = 0
 
     def add(self, pick: int) -> None:
@@ -86,16 +86,16 @@ class _Glances:
         """Count what was wasted, and say whether bounds were lowered for it."""
         self._wasted += wasted
         cloud = self._stale.cloud
-        cost = len(cloud) * _GLANCE * (len(self._chosen) - self._told)
+        known = 0 if self._sketch is None else self._sketch.count
+        cost = len(cloud) * _GLANCE * (len(self._chosen) - known)
         if self._sketch is None:
             cost += len(cloud) * cloud.width * (_CONVERT + AXES)
         if self._wasted <= cost:
             return False
         if self._sketch is None:
-            self._sketch = Sketch(cloud, cloud.none.features, self._most)
-        for pick in self._chosen[self._told :]:
+            self._sketch = sketch.of(cloud, cloud.none, self._most)
+        for pick in self._chosen[known:]:
             self._sketch.add(pick)
-        self._told = len(self._chosen)
         self._sketch.shrink(np.arange(len(cloud)), self._stale.upper)
         self._wasted = 0
         return True

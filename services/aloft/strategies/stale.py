@@ -9,6 +9,8 @@ from aloft.strategies.points import Cloud, Points, Which
 ROWS = 1024
 """Points that are brought up to date by one matrix product."""
 _CENTRES = 256
+_PAIRED = 256
+"""Points that are held against one centre each at once: a core's own cache holds both."""
 _DOUBT = 8
 """Up to this many times its own error a distance is measured again by differences."""
 
@@ -21,6 +23,7 @@ class Stale:
         self.upper: NDArray[np.float32] = np.full(len(cloud), np.inf, dtype=np.float32)
         self.seen: NDArray[np.int32] = np.zeros(len(cloud), dtype=np.int32)
         self.reach: NDArray[np.float32] = np.zeros(len(cloud), dtype=np.float32)
+        self._held: NDArray[np.int32] = np.full(len(cloud), -1, dtype=np.int32)
         self.count = len(centres)
         self._centres = centres.with_space(more)
 
@@ -39,16 +42,23 @@ class Stale:
         order = which[np.lexsort((which, self.seen[which]))]
         each(self._refresh, [order[start : start + ROWS] for start in range(0, len(order), ROWS)])
 
-    def hold(self, which: Which, against: Which) -> None:
-        """Hold each point against one centre. It stays as stale as it was, but its bound may fall."""
+    def hold(self, which: Which, against: NDArray[np.int32]) -> None:
+        """Hold the features of stale points against a centre each: they stay stale, but bounds may fall.
+
+        The last centre that a point was held against is passed over.
+        """
+        vague = (self.seen[which] < self.count) & (self._held[which] != against)
+        which, against = which[vague], against[vague]
 
         def hold(part: slice) -> None:
-            points, centres = self.cloud.take(which[part]), self._centres[against[part]]
-            squared = points.paired(centres)
-            squared += np.float32(points.room) * (points.reach + centres.reach)
+            between = self.cloud.images.take(which[part])
+            between -= self._centres.features[against[part]]
+            # Off by half a unit in the last place for a difference, and by D for a sum of D squares, at most.
+            squared = np.einsum("ij,ij->i", between, between) * np.float32(1 + self._centres.room)
             self.upper[which[part]] = np.minimum(self.upper[which[part]], squared)
 
-        each(hold, [slice(start, start + ROWS) for start in range(0, len(which), ROWS)])
+        each(hold, [slice(start, start + _PAIRED) for start in range(0, len(which), _PAIRED)])
+        self._held[which] = against
 
     def error(self, reach: NDArray[np.float32]) -> NDArray[np.float32]:
         """Say by how much an up-to-date bound is above the true d² at most, for points of this reach."""

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from aloft.strategies import farthest, kcenter, points, stale
+from aloft.strategies import farthest, kcenter, points, stale, whole
 from aloft.strategies.pool import ArrayPool, hexadecimal
 from aloft.strategies.strategy import Picks, Ranked
 from tests.unit.strategies import plain
@@ -37,9 +37,24 @@ def test_the_farthest_from_what_is_covered_is_picked_and_then_the_farthest_from_
 def test_without_anything_covered_the_image_nearest_the_mean_comes_first() -> None:
     picks = select(pool_of([[0.0], [4.0], [5.0], [11.0]]), 2)
     assert picks.images == (image(2), image(3)), "the mean is 5, and 11 is 6 from it, 0 only 5"
-    assert picks.picks[0].why == "Nearest to the mean of all images: nothing is labelled or in flight yet."
+    assert picks.picks[0].why == "Nearest to the mean of the pool: nothing is labelled or in flight yet."
     ranked = KCENTER.rank(pool_of([[0.0], [4.0], [5.0], [11.0]]), 2, 1)
     assert hexadecimal(ranked.images) == [image(2), image(1), image(0), image(3)]
+
+
+def test_the_mean_of_a_large_pool_is_that_of_the_images_with_the_lowest_ids(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(whole, "ROWS", 2)
+    monkeypatch.setattr(kcenter, "ROWS", 2)
+    monkeypatch.setattr(kcenter, "_SAMPLE", 4)
+    values = [0.0, 4.0, 5.0, 11.0, 500.0, 900.0]
+    pool = pool_of([[value] for value in values])
+    first = sorted(range(6), key=image)[:4]
+    mean = sum(values[number] for number in first) / 4
+    nearest = min(range(6), key=lambda number: abs(values[number] - mean))
+    assert select(pool, 1).images == (image(nearest),)
+    assert hexadecimal(KCENTER.rank(pool, 1, 1).images)[0] == image(nearest)
 
 
 def test_the_score_is_the_distance_to_the_nearest_that_is_covered() -> None:
