@@ -139,9 +139,14 @@ def _in_memory(size: Size, rows: Source, names: Sequence[str], progress: Progres
         for name in names:
             progress(0, 1, name)
             took = apart(rerank_whole.select, path, size, name)
-            figures |= {f"{name}_seconds": took.seconds, f"{name}_peak_bytes": took.peak_bytes}
+            figures |= {
+                f"{name}_seconds": took.seconds,
+                f"{name}_from_file_seconds": took.from_file_seconds,
+                f"{name}_peak_bytes": took.peak_bytes,
+            }
             ratios |= {
                 name: took.seconds / (size.batch * read_s),
+                f"{name}_from_file": took.from_file_seconds / (size.batch * read_s),
                 f"{name}_memory": took.peak_bytes / size.feature_bytes,
             }
             progress(1, 1, name)

@@ -17,7 +17,8 @@ from aloft.bench.rerank_ours import SEED
 from aloft.bench.rerank_pool import Size, ids_of_part
 from aloft.bench.rerank_source import Source
 from aloft.shards.ahead import in_order
-from aloft.strategies.pool import Block, Earlier, Features, Ids, Known, places
+from aloft.strategies.pool import ArrayPool, Block, Earlier, Features, Ids, Known, Pool, places
+from aloft.strategies.strategy import Picks
 
 _PIECE = 1 << 24
 """Bytes that a thread of the bare read takes at a time."""
@@ -28,9 +29,10 @@ _AHEAD = 2
 
 @dataclass(frozen=True, slots=True)
 class Selected:
-    """What one selection took."""
+    """What one selection took, and another that read the features from a file."""
 
     seconds: float
+    from_file_seconds: float
     picks: int
     peak_bytes: int
 
@@ -107,14 +109,24 @@ def write(path: Path, size: Size, source: Source) -> None:
 
 
 def select(path: Path, size: Size, expression: str) -> Selected:
-    """Rank and select once."""
+    """Rank and select with the features in memory, and then again from the file they came from."""
     with np.load(path.with_suffix(".npz")) as beside:
         norms, logits = beside["norms"], beside["logits"]
-    pool = FilePool(path, size, logits, norms, ids_of(size))
+    images = ids_of(size)
+    features = np.fromfile(path, dtype=np.float16).reshape(size.images, size.feature_size)
+    seconds, picks = _timed(ArrayPool(images, features, norms, logits), size, expression)
+    del features
+    from_file, again = _timed(FilePool(path, size, logits, norms, images), size, expression)
+    if picks.images != again.images:
+        raise RuntimeError(f"{expression} selected other images from the file than from memory")
+    return Selected(seconds, from_file, len(picks), peak_bytes())
+
+
+def _timed(pool: Pool, size: Size, expression: str) -> tuple[float, Picks]:
     strategy = strategies.load(expression)
     started = time.perf_counter()
     picks = strategy.select(pool, strategy.rank(pool, size.batch, SEED), size.batch, SEED)
-    return Selected(time.perf_counter() - started, len(picks), peak_bytes())
+    return time.perf_counter() - started, picks
 
 
 def ids_of(size: Size) -> Ids:
