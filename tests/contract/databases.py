@@ -49,13 +49,13 @@ database = Database({self.url!r}, schema={self.schema!r})
 
 
 @contextmanager
-def place(adapter: str, folder: Path, admin_url: str | None) -> Iterator[Place]:
-    """Make room for a service of its own, and clear it away."""
+def place(folder: Path, admin_url: str | None = None) -> Iterator[Place]:
+    """Make room for a service of its own, on SQLite or a PostgreSQL server, and clear it away."""
     schema = f"t_{uuid.uuid4().hex[:16]}"
     if admin_url is None:
-        here = Place(adapter, f"sqlite:///{folder / schema}.db", schema, ManualClock())
+        here = Place("sqlite", f"sqlite:///{folder / schema}.db", schema, ManualClock())
     else:
-        here = Place(adapter, provision(admin_url, schema, "secret"), schema, None)
+        here = Place("postgresql", provision(admin_url, schema, "secret"), schema, None)
     try:
         yield here
     finally:

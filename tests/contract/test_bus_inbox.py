@@ -18,17 +18,15 @@ from aloft.kit.bus.topics import LABELS_COMMITTED
 from aloft.kit.bus.worker import InboxWorker
 from aloft.kit.clock import SECOND
 from aloft.kit.database import Database
-from tests.contract.databases import ADAPTERS, place
+from tests.contract.databases import place
 from tests.contract.events import Crash, Loopback, loopback
 
 TOPIC = LABELS_COMMITTED.name
 
 
-@pytest.fixture(params=ADAPTERS)
-def loop(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Loopback]:
-    on_postgres = request.param == "postgresql"
-    admin_url = request.getfixturevalue("postgres_database") if on_postgres else None
-    with place(request.param, tmp_path, admin_url) as here, loopback(here.open(), tmp_path) as made:
+@pytest.fixture
+def loop(admin_url: str | None, tmp_path: Path) -> Iterator[Loopback]:
+    with place(tmp_path, admin_url) as here, loopback(here.open(), tmp_path) as made:
         yield made
 
 
@@ -331,7 +329,7 @@ def test_a_slow_handler_holds_up_neither_the_receiver_nor_another_lane(
             assert leave.wait(20), "nothing let the slow handler go"
 
     with (
-        place("postgresql", tmp_path, postgres_database) as here,
+        place(tmp_path, postgres_database) as here,
         loopback(here.open(), tmp_path) as loop,
     ):
         loop.refuse = slow

@@ -13,15 +13,13 @@ from aloft.kit.bus import Delivery, EventTooLarge, Message, emit
 from aloft.kit.bus.relay import Relay, Unacknowledged
 from aloft.kit.bus.sweep import Sweep
 from aloft.kit.bus.topics import IMAGE_REGISTERED, LABELS_COMMITTED
-from tests.contract.databases import ADAPTERS, place
+from tests.contract.databases import place
 from tests.contract.events import Crash, Loopback, loopback
 
 
-@pytest.fixture(params=ADAPTERS)
-def loop(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Loopback]:
-    on_postgres = request.param == "postgresql"
-    admin_url = request.getfixturevalue("postgres_database") if on_postgres else None
-    with place(request.param, tmp_path, admin_url) as here, loopback(here.open(), tmp_path) as made:
+@pytest.fixture
+def loop(admin_url: str | None, tmp_path: Path) -> Iterator[Loopback]:
+    with place(tmp_path, admin_url) as here, loopback(here.open(), tmp_path) as made:
         yield made
 
 

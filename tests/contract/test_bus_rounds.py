@@ -8,17 +8,15 @@ import pytest
 from aloft.kit.bus import rounds
 from aloft.kit.database import Database, migrate
 from aloft.kit.telemetry import configure_tracing, span_from
-from tests.contract.databases import ADAPTERS, place
+from tests.contract.databases import place
 
 FIRST, SECOND = (f"00-{digit * 32}-{digit * 16}-01" for digit in "12")
 
 
-@pytest.fixture(params=ADAPTERS)
-def database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Database]:
+@pytest.fixture
+def database(admin_url: str | None, tmp_path: Path) -> Iterator[Database]:
     configure_tracing("test")
-    on_postgres = request.param == "postgresql"
-    admin_url = request.getfixturevalue("postgres_database") if on_postgres else None
-    with place(request.param, tmp_path, admin_url) as here:
+    with place(tmp_path, admin_url) as here:
         opened = here.open()
         migrate(opened)
         yield opened

@@ -12,17 +12,15 @@ from sqlalchemy.exc import DBAPIError
 
 from aloft.kit.clock import SECOND
 from aloft.kit.database import Database, Transaction, migrate, pending, provision
-from tests.contract.databases import ADAPTERS, Place, execute, place
+from tests.contract.databases import Place, execute, place
 from tests.stack.postgres import Postgres
 
 DEADLINE_S = 20.0
 
 
-@pytest.fixture(params=ADAPTERS)
-def empty(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Place]:
-    on_postgres = request.param == "postgresql"
-    admin_url = request.getfixturevalue("postgres_database") if on_postgres else None
-    with place(request.param, tmp_path, admin_url) as made:
+@pytest.fixture
+def empty(admin_url: str | None, tmp_path: Path) -> Iterator[Place]:
+    with place(tmp_path, admin_url) as made:
         yield made
 
 
@@ -80,7 +78,7 @@ def test_processes_that_migrate_at_the_same_time_do_it_once(empty: Place) -> Non
 def test_a_migration_waits_for_one_that_another_process_has_begun(
     postgres_database: str, tmp_path: Path
 ) -> None:
-    with place("postgresql", tmp_path, postgres_database) as empty, ThreadPoolExecutor(1) as pool:
+    with place(tmp_path, postgres_database) as empty, ThreadPoolExecutor(1) as pool:
         mine, theirs = empty.open(), empty.open()
         waits = text("SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted")
         with mine.transaction() as tx:
@@ -266,7 +264,7 @@ def test_time_moves_on_inside_a_transaction(database: Database) -> None:
 
 
 def test_another_process_sees_the_time_that_was_set_forward(postgres_database: str, tmp_path: Path) -> None:
-    with place("postgresql", tmp_path, postgres_database) as home:
+    with place(tmp_path, postgres_database) as home:
         database = home.open()
         migrate(database)
         database.advance(86400)
@@ -293,8 +291,8 @@ def test_a_database_that_cannot_be_served_is_refused_at_once(url: str) -> None:
 
 def test_services_on_one_server_cannot_see_each_other(postgres_database: str, tmp_path: Path) -> None:
     with (
-        place("postgresql", tmp_path, postgres_database) as mine,
-        place("postgresql", tmp_path, postgres_database) as theirs,
+        place(tmp_path, postgres_database) as mine,
+        place(tmp_path, postgres_database) as theirs,
     ):
         for home in (mine, theirs):
             migrate(home.open())
@@ -345,7 +343,7 @@ def test_the_next_transaction_after_a_restart_of_the_server_succeeds(
     own_postgres: Callable[[], Postgres], tmp_path: Path
 ) -> None:
     server = own_postgres()
-    with place("postgresql", tmp_path, server.admin_url) as home:
+    with place(tmp_path, server.admin_url) as home:
         database = home.open()
         migrate(database)
         with database.transaction() as tx:
@@ -375,7 +373,7 @@ def test_the_next_transaction_after_a_restart_of_the_server_succeeds(
 
 
 def test_a_hold_whose_connection_is_lost_is_free_for_others(postgres_database: str, tmp_path: Path) -> None:
-    with place("postgresql", tmp_path, postgres_database) as home:
+    with place(tmp_path, postgres_database) as home:
         one, other = home.open(), home.open()
         with one.hold("relay") as held:
             assert held
@@ -393,6 +391,6 @@ def test_a_hold_whose_connection_is_lost_is_free_for_others(postgres_database: s
 def test_a_process_frozen_inside_a_transaction_does_not_keep_its_locks_for_ever(
     postgres_database: str, tmp_path: Path
 ) -> None:
-    with place("postgresql", tmp_path, postgres_database) as home, home.open().read() as tx:
+    with place(tmp_path, postgres_database) as home, home.open().read() as tx:
         limit = tx.execute(text("SHOW idle_in_transaction_session_timeout")).scalar_one()
     assert limit == "1min"

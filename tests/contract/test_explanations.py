@@ -13,18 +13,16 @@ from aloft.kit.explaining import Cause, Kind
 from aloft.kit.jobs import Jobs, JobWorker, Lease
 from aloft.kit.objects.errors import StoreUnavailable
 from aloft.kit.rpc.explanations import explain_all
-from tests.contract.databases import ADAPTERS, place
+from tests.contract.databases import place
 from tests.contract.events import Loopback, loopback
 
 TOPIC = LABELS_COMMITTED.name
 IDLE = Cause(Kind.IDLE, "COVERED", "nothing")
 
 
-@pytest.fixture(params=ADAPTERS)
-def loop(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Loopback]:
-    on_postgres = request.param == "postgresql"
-    admin_url = request.getfixturevalue("postgres_database") if on_postgres else None
-    with place(request.param, tmp_path, admin_url) as here, loopback(here.open(), tmp_path) as made:
+@pytest.fixture
+def loop(admin_url: str | None, tmp_path: Path) -> Iterator[Loopback]:
+    with place(tmp_path, admin_url) as here, loopback(here.open(), tmp_path) as made:
         yield made
 
 

@@ -22,16 +22,14 @@ from aloft.kit.faults import Crash
 from aloft.kit.jobs import Cancelled, Job, Jobs, JobWorker, Lease, LeaseLost, Progress, State
 from aloft.kit.jobs.lease import OUTAGE_WAIT_S
 from aloft.kit.jobs.table import JOBS
-from tests.contract.databases import ADAPTERS, Place, place
+from tests.contract.databases import Place, place
 
 LEASE_S = 30.0
 
 
-@pytest.fixture(params=ADAPTERS)
-def home(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Place]:
-    on_postgres = request.param == "postgresql"
-    admin_url = request.getfixturevalue("postgres_database") if on_postgres else None
-    with place(request.param, tmp_path, admin_url) as made:
+@pytest.fixture
+def home(admin_url: str | None, tmp_path: Path) -> Iterator[Place]:
+    with place(tmp_path, admin_url) as made:
         database = made.open()
         migrate(database)
         with database.transaction() as tx:
@@ -242,7 +240,7 @@ def test_whatever_a_worker_writes_after_it_lost_its_lease_is_refused(
 def test_a_lease_lost_in_the_middle_of_a_transaction_undoes_the_transaction(
     postgres_database: str, tmp_path: Path
 ) -> None:
-    with place("postgresql", tmp_path, postgres_database) as home:
+    with place(tmp_path, postgres_database) as home:
         database, elsewhere = home.open(), home.open()
         migrate(database)
         with database.transaction() as tx:

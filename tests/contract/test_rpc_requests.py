@@ -16,18 +16,16 @@ from aloft.kit.database import Database, Transaction, migrate
 from aloft.kit.errors import FailedPrecondition, InvalidArgument
 from aloft.kit.rpc.call import Principal, Role
 from aloft.kit.rpc.requests import RequestPruner, once, requests
-from tests.contract.databases import ADAPTERS, place
+from tests.contract.databases import place
 
 ACME = Principal("vendors/acme", Role.VENDOR)
 OTHER = Principal("vendors/other", Role.VENDOR)
 METHOD = "/aloft.Test/Write"
 
 
-@pytest.fixture(params=ADAPTERS)
-def database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Database]:
-    on_postgres = request.param == "postgresql"
-    admin_url = request.getfixturevalue("postgres_database") if on_postgres else None
-    with place(request.param, tmp_path, admin_url) as made:
+@pytest.fixture
+def database(admin_url: str | None, tmp_path: Path) -> Iterator[Database]:
+    with place(tmp_path, admin_url) as made:
         opened = made.open()
         migrate(opened)
         with opened.transaction() as tx:

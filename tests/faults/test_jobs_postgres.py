@@ -60,7 +60,7 @@ class Crew:
 
 @pytest.fixture
 def home(postgres_database: str, tmp_path: Path) -> Iterator[Place]:
-    with place("postgresql", tmp_path, postgres_database) as made:
+    with place(tmp_path, postgres_database) as made:
         yield made
 
 

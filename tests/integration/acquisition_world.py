@@ -1,7 +1,8 @@
 """Acquisition alone: a test says what other services would, and reads what it announced from its outbox."""
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -23,7 +24,7 @@ from aloft.api.events.v1 import events_pb2 as events
 from aloft.api.labels.v1 import campaign_pb2 as campaign_pb
 from aloft.kit.bus import tables
 from aloft.kit.bus.context import Context
-from aloft.kit.database import Database
+from aloft.kit.database import Database, migrate
 from aloft.kit.explaining import Cause
 from aloft.kit.jobs import Jobs, JobWorker
 from aloft.kit.jobs.worker import Handler as JobHandler
@@ -40,6 +41,7 @@ from aloft.shards import (
     write_manifest,
     write_shard,
 )
+from tests.contract.databases import place
 
 CAMPAIGN = "c"
 OPERATOR = Principal("operators/o", Role.OPERATOR)
@@ -264,3 +266,20 @@ class World:
             parent=f"campaigns/{self.id}/batches/{batch}", page_size=size, page_token=token
         )
         return self.servicer.ListSelectedImages(request, Call.by(OPERATOR))
+
+
+@contextmanager
+def opened(folder: Path, admin_url: str | None = None) -> Iterator[World]:
+    """Make a world on a fresh SQLite file, or in a fresh database of a PostgreSQL server."""
+    with place(folder, admin_url) as made:
+        database = made.open()
+        migrate(database, "aloft.acquisition")
+        yield World(database, folder / "objects")
+
+
+def begin(world: World, images: int = 8, **campaign: int | str) -> None:
+    """Say all that the first batch takes."""
+    world.campaign(**campaign)  # type: ignore[arg-type]
+    world.publish()
+    world.embed(range(images))
+    world.work()

@@ -255,7 +255,7 @@ def ids(numbers: Iterable[int]) -> set[str]:
 @contextmanager
 def opened(folder: Path, admin_url: str | None = None, **options: Any) -> Iterator[World]:
     """Make a world on SQLite, or on the PostgreSQL server of the URL."""
-    with place("sqlite" if admin_url is None else "postgresql", folder, admin_url) as made:
+    with place(folder, admin_url) as made:
         database = made.open()
         migrate(database, "aloft.embedding")
         yield World(database, folder, **options)

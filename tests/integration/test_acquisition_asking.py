@@ -12,39 +12,33 @@ from google.protobuf.message import Message
 
 from aloft.acquisition.asking import RESPONSES
 from aloft.api.acquisition.v1 import acquisition_service_pb2 as pb
-from aloft.kit.database import migrate
 from aloft.kit.errors import AloftError, FailedPrecondition, InvalidArgument, NotFound
 from aloft.kit.explaining import Kind
 from aloft.kit.rpc.call import Call, Principal, Role
 from aloft.kit.rpc.operations import Operations
 from aloft.strategies import catalogue
 from aloft.strategies.entry import Kind as Part
-from tests.contract.databases import ADAPTERS, place
-from tests.integration.acquisition_world import CAMPAIGN, OPERATOR, World, image
+from tests.integration.acquisition_world import CAMPAIGN, OPERATOR, World, image, opened
 
 LABELS = ("water", "road", "tree")
 PARENT = f"campaigns/{CAMPAIGN}"
 State = pb.SelectionExplanation
 
 
-@pytest.fixture(params=ADAPTERS)
-def world(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[World]:
-    on_postgres = request.param == "postgresql"
-    admin_url = request.getfixturevalue("postgres_database") if on_postgres else None
-    with place(request.param, tmp_path, admin_url) as made:
-        yield begun(made.open(), tmp_path)
+@pytest.fixture
+def world(admin_url: str | None, tmp_path: Path) -> Iterator[World]:
+    with opened(tmp_path, admin_url) as made:
+        yield begun(made)
 
 
 @pytest.fixture
 def sqlite(tmp_path: Path) -> Iterator[World]:
-    with place("sqlite", tmp_path, None) as made:
-        yield begun(made.open(), tmp_path)
+    with opened(tmp_path) as made:
+        yield begun(made)
 
 
-def begun(database: Any, folder: Path) -> World:
+def begun(world: World) -> World:
     """A campaign whose first batch, of two of twelve images, is out."""
-    migrate(database, "aloft.acquisition")
-    world = World(database, folder / "objects")
     world.campaign(strategy="mge+kmeans")
     world.publish()
     world.embed(range(12), labels=LABELS)
@@ -105,10 +99,7 @@ def test_what_is_asked_for_twice_with_one_request_id_is_done_once(sqlite: World)
 
 
 def test_without_anything_embedded_there_is_nothing_to_rank(tmp_path: Path) -> None:
-    with place("sqlite", tmp_path, None) as made:
-        database = made.open()
-        migrate(database, "aloft.acquisition")
-        world = World(database, tmp_path / "objects")
+    with opened(tmp_path) as world:
         with pytest.raises(NotFound, match="does not exist"):
             world.servicer.Rerank(pb.RerankRequest(parent=PARENT), call())
         world.campaign()

@@ -5,11 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from aloft.kit.database import migrate
 from aloft.kit.errors import NotFound
 from aloft.kit.explaining import Kind
-from tests.contract.databases import place
-from tests.integration.acquisition_world import World, image
+from tests.integration.acquisition_world import World, image, opened
 
 LABELS = ("water", "road")
 
@@ -17,10 +15,7 @@ LABELS = ("water", "road")
 @pytest.fixture
 def world(tmp_path: Path) -> Iterator[World]:
     """One campaign whose first batch is out, selected by coverage under a base version."""
-    with place("sqlite", tmp_path, None) as made:
-        database = made.open()
-        migrate(database, "aloft.acquisition")
-        world = World(database, tmp_path / "objects")
+    with opened(tmp_path) as world:
         world.campaign(strategy="mge+kmeans")
         world.publish(1, base=True)
         world.embed(range(12))
@@ -136,10 +131,7 @@ def test_the_evaluation_batch_has_its_labels_applied_first_and_is_otherwise_none
 
 
 def test_the_evaluation_batch_may_close_before_any_other_is_out(tmp_path: Path) -> None:
-    with place("sqlite", tmp_path, None) as made:
-        database = made.open()
-        migrate(database, "aloft.acquisition")
-        world = World(database, tmp_path / "objects")
+    with opened(tmp_path) as world:
         world.campaign()
         world.close(0, "COMPLETE", accepted=[image(1)], labelled=[image(1)], revision=0)
         world.publish()
@@ -202,10 +194,7 @@ def test_why_says_that_a_batch_is_smaller_than_asked_for(world: World) -> None:
 
 
 def test_why_of_a_campaign_without_a_version_and_of_one_that_is_unknown(tmp_path: Path) -> None:
-    with place("sqlite", tmp_path, None) as made:
-        database = made.open()
-        migrate(database, "aloft.acquisition")
-        world = World(database, tmp_path / "objects")
+    with opened(tmp_path) as world:
         with pytest.raises(NotFound, match="campaigns/c does not exist"):
             world.why()
         world.campaign()

@@ -13,25 +13,18 @@ from aloft.acquisition.plan import plan, to_rank
 from aloft.acquisition.store import labels
 from aloft.api.events.v1 import events_pb2 as events
 from aloft.api.labels.v1 import campaign_pb2 as pb
-from aloft.kit.database import migrate
 from aloft.kit.explaining import Kind
 from aloft.shards import read_manifest
 from aloft.strategies.strategy import Needs, Ranked, Strategy
-from tests.contract.databases import ADAPTERS, place
-from tests.integration.acquisition_world import CAMPAIGN, World, image
+from tests.integration.acquisition_world import CAMPAIGN, World, image, opened
 
 LABELS = ("water", "road", "tree")
 ALL = Needs(features=True, logits=True, candidates=True, covered=True, earlier=True)
 
 
-@pytest.fixture(params=ADAPTERS)
-def world(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[World]:
-    on_postgres = request.param == "postgresql"
-    admin_url = request.getfixturevalue("postgres_database") if on_postgres else None
-    with place(request.param, tmp_path, admin_url) as made:
-        database = made.open()
-        migrate(database, "aloft.acquisition")
-        world = World(database, tmp_path / "objects")
+@pytest.fixture
+def world(admin_url: str | None, tmp_path: Path) -> Iterator[World]:
+    with opened(tmp_path, admin_url) as world:
         world.campaign(strategy="random")
         yield world
 

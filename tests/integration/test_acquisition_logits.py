@@ -56,7 +56,7 @@ class Watched(DirectoryObjects):
 
 @pytest.fixture
 def database(tmp_path: Path) -> Iterator[Database]:
-    with place("sqlite", tmp_path, None) as made:
+    with place(tmp_path) as made:
         database = made.open()
         migrate(database, "aloft.acquisition")
         yield database
@@ -139,7 +139,7 @@ def test_the_random_arm_reads_no_features_at_all(world: World, objects: Watched)
 def test_the_same_batches_however_the_shards_are_cut(tmp_path: Path) -> None:
     said = []
     for name, rows, order in (("one", 3, range(20)), ("other", 7, reversed(range(20)))):
-        with place("sqlite", tmp_path, None) as made:
+        with place(tmp_path) as made:
             database = made.open()
             migrate(database, "aloft.acquisition")
             world = World(database, tmp_path / name)

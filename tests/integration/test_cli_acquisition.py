@@ -32,7 +32,7 @@ class Operators:
 def target(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[World, str]]:
     """Serve a campaign whose first batch, of two of twelve images, is out; its jobs are worked on."""
     folder = tmp_path_factory.mktemp("acquisition")
-    with place("sqlite", folder, None) as made:
+    with place(folder) as made:
         database = made.open()
         migrate(database, "aloft.acquisition")
         world = World(database, folder / "objects")

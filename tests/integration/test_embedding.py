@@ -20,7 +20,6 @@ from aloft.kit.ids import image_id
 from aloft.kit.jobs import State
 from aloft.kit.objects.digests import sha256_hex
 from aloft.kit.rpc.call import Call
-from tests.contract.databases import ADAPTERS
 from tests.integration.embedding_world import (
     CAMPAIGN,
     OPERATOR,
@@ -34,10 +33,9 @@ from tests.integration.embedding_world import (
 )
 
 
-@pytest.fixture(params=ADAPTERS)
-def world(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[World]:
-    on_postgres = request.param == "postgresql"
-    with opened(tmp_path, request.getfixturevalue("postgres_database") if on_postgres else None) as made:
+@pytest.fixture
+def world(admin_url: str | None, tmp_path: Path) -> Iterator[World]:
+    with opened(tmp_path, admin_url) as made:
         yield made
 
 

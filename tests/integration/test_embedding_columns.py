@@ -15,7 +15,6 @@ from aloft.learning.bald import mutual_information
 from aloft.networks import LossHead, build, choose_device
 from aloft.networks.loss_head import Layer
 from aloft.strategies.seeds import derive
-from tests.contract.databases import ADAPTERS
 from tests.integration.embedding_world import (
     FEATURES,
     Dying,
@@ -75,12 +74,10 @@ def test_a_strategy_that_needs_no_column_gets_none(world: World) -> None:
     assert world.manifest().columns == ()
 
 
-@pytest.mark.parametrize("adapter", ADAPTERS)
 def test_what_passes_with_dropout_disagree_about_lies_beside_the_logits(
-    tmp_path: Path, adapter: str, request: pytest.FixtureRequest
+    tmp_path: Path, admin_url: str | None
 ) -> None:
-    server = request.getfixturevalue("postgres_database") if adapter == "postgresql" else None
-    with opened(tmp_path, server) as world:
+    with opened(tmp_path, admin_url) as world:
         embedded(world, BALD)
         assert world.manifest().columns == ("bald",)
         found = world.column("bald")

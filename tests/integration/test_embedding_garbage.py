@@ -8,7 +8,6 @@ import pytest
 from aloft.api.embedding.v1 import embedding_service_pb2 as api
 from aloft.kit.errors import NotFound
 from aloft.kit.rpc.call import Call
-from tests.contract.databases import ADAPTERS
 from tests.integration.embedding_world import OPERATOR, Dying, Killed, World, head, ids, opened
 
 HOUR_S = 3601
@@ -36,12 +35,8 @@ def backbone(world: World, version: int) -> str:
     return {event.version: event.backbone_digest for event in world.pools()}[version]
 
 
-@pytest.mark.parametrize("adapter", ADAPTERS)
-def test_features_of_older_backbones_go_and_the_previous_stay(
-    tmp_path: Path, adapter: str, request: pytest.FixtureRequest
-) -> None:
-    server = request.getfixturevalue("postgres_database") if adapter == "postgresql" else None
-    with opened(tmp_path, server) as made:
+def test_features_of_older_backbones_go_and_the_previous_stay(tmp_path: Path, admin_url: str | None) -> None:
+    with opened(tmp_path, admin_url) as made:
         world = versions(made)
         before = world.stored()
         removed = world.collect()

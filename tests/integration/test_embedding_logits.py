@@ -19,7 +19,6 @@ from aloft.kit.objects.errors import StoreUnavailable
 from aloft.networks import Head
 from aloft.networks.extractor import Pending
 from aloft.shards import stream, stream_logits
-from tests.contract.databases import ADAPTERS
 from tests.integration.embedding_world import (
     LABELS,
     Dying,
@@ -68,12 +67,10 @@ def assert_scored(world: World, given: Head) -> None:
         np.testing.assert_allclose(found[image], logits, rtol=1e-5, atol=1e-6, err_msg=image)
 
 
-@pytest.mark.parametrize("adapter", ADAPTERS)
 def test_a_head_on_a_known_backbone_opens_no_image_and_writes_no_features(
-    tmp_path: Path, adapter: str, request: pytest.FixtureRequest
+    tmp_path: Path, admin_url: str | None
 ) -> None:
-    server = request.getfixturevalue("postgres_database") if adapter == "postgresql" else None
-    with opened(tmp_path, server) as world:
+    with opened(tmp_path, admin_url) as world:
         before = embedded(world).manifest().shards
         pool = Watched(world.images)
         world.publish(version=2, head=head(2))

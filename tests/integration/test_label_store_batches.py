@@ -17,7 +17,6 @@ from aloft.kit.errors import (
     FailedPrecondition,
 )
 from aloft.label_store.store import tables
-from tests.contract.databases import ADAPTERS
 from tests.integration.label_store_world import (
     PARENT,
     World,
@@ -28,9 +27,8 @@ from tests.integration.label_store_world import (
 )
 
 
-@pytest.fixture(params=ADAPTERS)
-def world(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[World]:
-    admin_url = request.getfixturevalue("postgres_database") if request.param == "postgresql" else None
+@pytest.fixture
+def world(admin_url: str | None, tmp_path: Path) -> Iterator[World]:
     with opened(tmp_path, admin_url) as made:
         yield made
 

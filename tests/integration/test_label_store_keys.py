@@ -19,15 +19,13 @@ from aloft.kit.rpc.channel import channel
 from aloft.kit.rpc.server import Server
 from aloft.label_store import app
 from aloft.label_store.store import tables
-from tests.contract.databases import ADAPTERS
 from tests.integration.label_store_world import ADMIN, PARENT, World, opened
 
 SERVICE = Principal("services/embedding", Role.SERVICE)
 
 
-@pytest.fixture(params=ADAPTERS)
-def world(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[World]:
-    admin_url = request.getfixturevalue("postgres_database") if request.param == "postgresql" else None
+@pytest.fixture
+def world(admin_url: str | None, tmp_path: Path) -> Iterator[World]:
     with opened(tmp_path, admin_url) as made:
         made.campaign()
         yield made

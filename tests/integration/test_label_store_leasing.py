@@ -21,7 +21,6 @@ from aloft.kit.errors import (
 )
 from aloft.kit.objects.signing import PATH
 from aloft.kit.rpc.call import Principal, Role
-from tests.contract.databases import ADAPTERS
 from tests.integration.label_store_world import (
     CAMPAIGN,
     PARENT,
@@ -36,9 +35,8 @@ from tests.integration.label_store_world import (
 )
 
 
-@pytest.fixture(params=ADAPTERS)
-def world(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[World]:
-    admin_url = request.getfixturevalue("postgres_database") if request.param == "postgresql" else None
+@pytest.fixture
+def world(admin_url: str | None, tmp_path: Path) -> Iterator[World]:
     with opened(tmp_path, admin_url) as made:
         yield made
 

@@ -21,15 +21,12 @@ from aloft.networks import backbone_digest, build, load_weights, save_weights
 from aloft.serving.archive import read_archive
 from aloft.trainer.domain.runs import BASE
 from aloft.trainer.store.tables import METADATA
-from tests.contract.databases import ADAPTERS
 from tests.integration.trainer_world import CAMPAIGN, OPERATOR, PARENT, PAUSED, RUNNING, World, world_on
 
 
-@pytest.fixture(params=ADAPTERS)
-def world(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[World]:
-    on_postgres = request.param == "postgresql"
-    admin_url = request.getfixturevalue("postgres_database") if on_postgres else None
-    with world_on(request.param, tmp_path, admin_url) as made:
+@pytest.fixture
+def world(admin_url: str | None, tmp_path: Path) -> Iterator[World]:
+    with world_on(tmp_path, admin_url) as made:
         yield made
 
 

@@ -29,8 +29,8 @@ def worlds(tmp_path: Path) -> Iterator[list[World]]:
     for name in ("one", "two"):
         (tmp_path / name).mkdir()
     with (
-        world_on("sqlite", tmp_path / "one", None) as one,
-        world_on("sqlite", tmp_path / "two", None) as two,
+        world_on(tmp_path / "one") as one,
+        world_on(tmp_path / "two") as two,
     ):
         yield [one, two]
 

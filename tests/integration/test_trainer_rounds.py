@@ -19,7 +19,6 @@ from aloft.kit.objects.errors import StoreUnavailable
 from aloft.networks.head import load_head
 from aloft.serving.archive import read_archive
 from aloft.trainer.domain.runs import BASE, FINE_TUNE
-from tests.contract.databases import ADAPTERS
 from tests.integration.trainer_world import (
     CAMPAIGN,
     LABELS,
@@ -36,18 +35,16 @@ PROBE = {"mode": labels.Training.MODE_PROBE}
 LEARNED, JUDGED, TESTED = range(12), range(100, 112), range(200, 212)
 
 
-@pytest.fixture(params=ADAPTERS)
-def world(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[World]:
-    on_postgres = request.param == "postgresql"
-    admin_url = request.getfixturevalue("postgres_database") if on_postgres else None
-    with world_on(request.param, tmp_path, admin_url) as made:
+@pytest.fixture
+def world(admin_url: str | None, tmp_path: Path) -> Iterator[World]:
+    with world_on(tmp_path, admin_url) as made:
         yield made
 
 
 @pytest.fixture
 def here(tmp_path: Path) -> Iterator[World]:
     """A world on SQLite, for what a database does not change."""
-    with world_on("sqlite", tmp_path, None) as made:
+    with world_on(tmp_path) as made:
         yield made
 
 

@@ -12,18 +12,15 @@ from aloft.kit.errors import FailedPrecondition, InvalidArgument, NotFound
 from aloft.kit.explaining import Kind
 from aloft.kit.rpc.call import Call, Principal, Role
 from aloft.trainer import metrics
-from tests.contract.databases import ADAPTERS
 from tests.integration.trainer_world import CAMPAIGN, OPERATOR, PARENT, VALIDATION, World, world_on
 
 AGENT = Principal("services/serving", Role.SERVICE)
 SERVED, UNSERVED = api.Serving.STATE_SERVED, api.Serving.STATE_UNSERVED
 
 
-@pytest.fixture(params=ADAPTERS)
-def world(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[World]:
-    on_postgres = request.param == "postgresql"
-    admin_url = request.getfixturevalue("postgres_database") if on_postgres else None
-    with world_on(request.param, tmp_path, admin_url) as made:
+@pytest.fixture
+def world(admin_url: str | None, tmp_path: Path) -> Iterator[World]:
+    with world_on(tmp_path, admin_url) as made:
         made.campaign(1)
         made.work()
         yield made

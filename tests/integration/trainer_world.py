@@ -261,9 +261,9 @@ def committed(
 
 
 @contextmanager
-def world_on(adapter: str, folder: Path, admin_url: str | None) -> Iterator[World]:
+def world_on(folder: Path, admin_url: str | None = None) -> Iterator[World]:
     """Make a world on a database of its own."""
-    with place(adapter, folder, admin_url) as made:
+    with place(folder, admin_url) as made:
         database = made.open()
         migrate(database, "aloft.trainer")
         yield World(database, folder)

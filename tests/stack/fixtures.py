@@ -143,6 +143,12 @@ def postgres_database(postgres: Postgres) -> Iterator[str]:
     postgres.drop_database(name)
 
 
+@pytest.fixture(params=["sqlite", "postgresql"])
+def admin_url(request: pytest.FixtureRequest) -> str | None:
+    """Give what a service's database is made with, one after the other: nothing, and `postgres_database`."""
+    return request.getfixturevalue("postgres_database") if request.param == "postgresql" else None
+
+
 @pytest.fixture
 def own_kafka(stack: Session) -> Iterator[Callable[[], Kafka]]:
     """Start brokers for this test alone; it may break them."""
