@@ -107,6 +107,9 @@ def test_ranking_reads_no_features_and_selecting_only_those_of_candidates(
     world.work()
     assert not [key for key in objects.whole if "/features/" in key], "a feature shard was read whole"
     assert sum(count for _, count in objects.parts) == 4, "h · b = 4 candidates"
+    assert all(count for _, count in objects.parts), (
+        "where candidates lie was read, though ranking had seen it"
+    )
     logits = [key for key in objects.whole if "part-" in key]
     assert len(logits) <= 4, "each logit shard is read once to rank, and again that of the one picked image"
 

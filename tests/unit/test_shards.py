@@ -16,6 +16,7 @@ from aloft.kit.objects.digests import sha256_hex
 from aloft.kit.objects.directory import DirectoryObjects
 from aloft.kit.objects.port import GAP, ByteRange
 from aloft.shards import (
+    Head,
     LogitShard,
     Manifest,
     Shard,
@@ -145,6 +146,24 @@ def test_images_are_found_by_the_heads_of_shards_with_what_reading_their_feature
     assert wanted[found.numbers].tolist() == [bytes.fromhex(names[each]) for each in (0, 2, 3, 10)]
     assert np.array_equal(read_rows(objects, whole, found.places), features[[0, 2, 3, 10]])
     assert found.norms == pytest.approx(np.linalg.norm(features[[0, 2, 3, 10]], axis=1), rel=1e-6)
+
+
+def test_heads_that_are_known_are_not_read(objects: DirectoryObjects) -> None:
+    parts = [replace(shard(objects, part), excluded=(0,)) for part in (1, 2)]
+    whole = manifest(*parts)
+    wanted = np.sort(ids_of([*names(7, 100), *names(7, 200)]))
+    expected = find(objects, whole, wanted)
+    known = {
+        index: Head(rows.images, rows.norms, part.kept)
+        for index, (part, rows) in enumerate(zip(parts, stream(objects, whole), strict=True))
+    }
+    objects.delete([part.key for part in parts])
+    found = find(objects, whole, wanted, known)
+    for column in ("numbers", "places", "norms"):
+        assert np.array_equal(getattr(found, column), getattr(expected, column)), column
+    del known[1]
+    with pytest.raises(LookupError):
+        find(objects, whole, wanted, known)
 
 
 def test_nothing_is_found_where_nothing_is_asked_for(objects: DirectoryObjects) -> None:

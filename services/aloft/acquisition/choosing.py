@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from aloft.acquisition import balance, needs, plan, ranking_file, sources
 from aloft.acquisition.domain import seeds
-from aloft.acquisition.embedded_pool import EmbeddedPool
+from aloft.acquisition.embedded_pool import EmbeddedPool, Heads
 from aloft.acquisition.progress import Alive
 from aloft.acquisition.situation import strategy_under
 from aloft.acquisition.sources import Sources
@@ -82,11 +82,12 @@ def choose(
     """Rank, if the ranking is not that of the strategy, and select; nothing is written."""
     begun = time.monotonic()
     loaded = needs.load(strategy, manifest)
-    ranked = _ranked(objects, question, manifest, loaded, strategy, alive)
+    heads: Heads = {}
+    ranked = _ranked(objects, question, manifest, loaded, strategy, alive, heads)
     wanted = question.selected_from
-    pool = EmbeddedPool(objects, manifest, loaded.needs, wanted, alive("select"))
+    pool = EmbeddedPool(objects, manifest, loaded.needs, wanted, alive("select"), heads)
     picks = loaded.select(pool, ranked.without(wanted.excluded), question.size, question.seed)
-    expected = balance.expected(objects, manifest, picks)
+    expected = balance.expected(objects, manifest, picks, heads)
     return Choice(strategy, picks, expected, time.monotonic() - begun)
 
 
@@ -97,10 +98,11 @@ def _ranked(
     loaded: Strategy,
     strategy: str,
     alive: Callable[[str], Alive],
+    heads: Heads,
 ) -> Ranked:
     made, campaign = question.ranking, question.campaign
     # Some strategies score by how large the batch is: only for the campaign's own is the ranking theirs.
     if strategy == made.strategy and question.size == campaign.batch_size:
         return ranking_file.read(objects, made.key, made.digest, made.images, made.left_out)
-    pool = EmbeddedPool(objects, manifest, loaded.needs, question.ranked_from, alive("rank"))
+    pool = EmbeddedPool(objects, manifest, loaded.needs, question.ranked_from, alive("rank"), heads)
     return loaded.rank(pool, question.size, seeds.of_ranking(campaign.seed, made.version))

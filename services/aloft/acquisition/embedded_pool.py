@@ -3,28 +3,40 @@
 from collections.abc import Iterator
 
 import numpy as np
+from numpy.typing import NDArray
 
 from aloft.acquisition import metrics, whereabouts
 from aloft.acquisition.progress import Alive
 from aloft.acquisition.sources import Sources
 from aloft.kit.objects.port import Objects
-from aloft.shards import LogitRows, Manifest, Rows, read_manifest, stream, stream_logits
+from aloft.shards import Head, LogitRows, Manifest, Rows, read_manifest, stream, stream_logits
 from aloft.strategies.pool import Block, Earlier, Features, Ids, Known, ids, without
 from aloft.strategies.strategy import Needs
+
+Heads = dict[int, Head]
+"""Where images of a manifest lie, by the number of their shard: who has ranked all knows it of some."""
 
 
 class EmbeddedPool:
     """Streams the shards of a manifest, a few in memory at a time, and only those that a strategy needs."""
 
     def __init__(
-        self, objects: Objects, manifest: Manifest, needs: Needs, sources: Sources, alive: Alive
+        self,
+        objects: Objects,
+        manifest: Manifest,
+        needs: Needs,
+        sources: Sources,
+        alive: Alive,
+        heads: Heads | None = None,
     ) -> None:
+        """Read what a manifest names. What `heads` has is not read again, and what is read is put there."""
         self._objects = objects
         self._manifest = manifest
         self._needs = needs
         self._sources = sources
         self._excluded = sources.excluded
         self._alive = alive
+        self._heads = {} if heads is None else heads
 
     @property
     def known(self) -> Known:
@@ -40,11 +52,14 @@ class EmbeddedPool:
     def blocks(self) -> Iterator[Block]:
         """Read it, telling after each shard how many images have been read, of how many."""
         done, total = 0, self._manifest.images
-        for features, logits in self._stream():
-            block, read = _block(features, logits, self._excluded)
+        shards = (number for number, shard in enumerate(self._manifest.shards) if shard.images)
+        for shard, (features, logits) in zip(shards, self._stream(), strict=True):
+            block, kept = _block(features, logits, self._excluded)
+            if self._needs.candidates and logits is not None and block.norms is not None:
+                self._heads[shard] = Head(block.images, block.norms, logits.numbers[kept])
             if len(block):
                 yield block
-            done += read
+            done += self._manifest.shards[shard].images
             self._alive(done, total)
         metrics.READ.inc(done)
 
@@ -53,7 +68,7 @@ class EmbeddedPool:
         if not (self._needs.candidates or self._needs.features):
             raise TypeError("this strategy reads candidates, and does not say so in its needs")
         metrics.CANDIDATES.inc(len(images))
-        return whereabouts.features_of(self._objects, self._manifest, images)
+        return whereabouts.features_of(self._objects, self._manifest, images, self._heads)
 
     def covered(self) -> Features:
         """Read the features of what is labelled or in flight and still in the pool, in order of id."""
@@ -75,9 +90,8 @@ class EmbeddedPool:
         done, total = 0, manifest.images
         nothing: Ids = np.empty(0, dtype="S16")
         for rows in stream_logits(self._objects, manifest):
-            block, read = _block(None, rows, nothing)
-            yield block
-            done += read
+            yield _block(None, rows, nothing)[0]
+            done += len(rows)
             self._alive(done, total)
         metrics.READ.inc(done)
 
@@ -93,8 +107,10 @@ class EmbeddedPool:
         return zip(stream(self._objects, self._manifest), logits, strict=True)
 
 
-def _block(features: Rows | None, logits: LogitRows | None, excluded: Ids) -> tuple[Block, int]:
-    """Leave out what is not wanted of a shard, and say how many images it had."""
+def _block(
+    features: Rows | None, logits: LogitRows | None, excluded: Ids
+) -> tuple[Block, slice | NDArray[np.bool_]]:
+    """Leave out what is not wanted of a shard, and say what is kept."""
     rows = logits if features is None else features
     assert rows is not None
     wanted = without(rows.images, excluded)
@@ -108,4 +124,4 @@ def _block(features: Rows | None, logits: LogitRows | None, excluded: Ids) -> tu
         None if logits is None else logits.logits[kept],
         columns={} if logits is None else {name: column[kept] for name, column in logits.columns.items()},
     )
-    return block, len(rows)
+    return block, kept

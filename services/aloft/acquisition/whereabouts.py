@@ -1,10 +1,12 @@
 """Reads the features of single images, and holds each row against the length that it was written with."""
 
+from collections.abc import Mapping
+
 import numpy as np
 from numpy.typing import NDArray
 
 from aloft.kit.objects.port import Objects
-from aloft.shards import Found, Manifest, ShardDamaged, find, read_rows
+from aloft.shards import Found, Head, Manifest, ShardDamaged, find, read_rows
 from aloft.strategies.pool import Features, Ids, hexadecimal
 
 _HALF = 1e-3
@@ -15,10 +17,12 @@ _ROWS = 1024
 """Rows that are measured at once: their squares are in double precision."""
 
 
-def features_of(objects: Objects, manifest: Manifest, images: Ids) -> Features:
+def features_of(
+    objects: Objects, manifest: Manifest, images: Ids, known: Mapping[int, Head] | None = None
+) -> Features:
     """Read the features of images of a pool, row for row; one that is not in it raises `LookupError`."""
     distinct, row = np.unique(images, return_inverse=True)
-    found = find(objects, manifest, distinct)
+    found = find(objects, manifest, distinct, known)
     if len(found.numbers) < len(distinct):
         missing = np.delete(distinct, found.numbers)
         raise LookupError(f"image {hexadecimal(missing)[0]} is not in the pool")

@@ -4,7 +4,7 @@ Embedding writes them, acquisition reads them. Owns the format, the keys and the
 """
 
 from aloft.shards.errors import ShardDamaged
-from aloft.shards.heads import Found, find
+from aloft.shards.heads import Found, Head, find
 from aloft.shards.keys import (
     attempt_of,
     feature_shard_key,
@@ -19,6 +19,7 @@ from aloft.shards.writer import write_logits, write_shard
 
 __all__ = [
     "Found",
+    "Head",
     "LogitRows",
     "LogitShard",
     "Manifest",

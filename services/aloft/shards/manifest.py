@@ -5,6 +5,9 @@ import json
 from dataclasses import asdict, dataclass
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from aloft.kit.objects.digests import sha256_hex
 from aloft.kit.objects.port import ObjectExists, Objects
 from aloft.shards.errors import ShardDamaged
@@ -41,6 +44,12 @@ class Shard:
     def images(self) -> int:
         """How many rows count."""
         return self.rows - len(self.excluded)
+
+    @property
+    def kept(self) -> NDArray[np.int32]:
+        """Which rows count."""
+        numbers = np.arange(self.rows, dtype=np.int32)
+        return np.delete(numbers, self.excluded) if self.excluded else numbers
 
 
 @dataclass(frozen=True, slots=True)

@@ -84,7 +84,7 @@ def read_logits(objects: Objects, manifest: Manifest, index: int) -> LogitRows:
         raise ValueError(f"version {manifest.version} has no head, and so no logits")
     width, names = len(manifest.labels), manifest.columns
     columns, _ = _read(objects, beside.key, beside.digest, shard.rows, LOGITS, width, names)
-    kept = _kept(shard)
+    kept = shard.kept
     more = {name: column[kept] for name, column in columns.beside.items()}
     return LogitRows(*_only(columns, kept), kept, more)
 
@@ -95,7 +95,7 @@ def read_shard(objects: Objects, shard: Shard, feature_size: int) -> Rows:
     if at != shard.features_at:
         why = f"its features begin at byte {at}, the manifest says {shard.features_at}"
         raise ShardDamaged(shard.key, why)
-    return Rows(*_only(columns, _kept(shard)))
+    return Rows(*_only(columns, shard.kept))
 
 
 def _read(
@@ -108,11 +108,6 @@ def _read(
     if len(columns.images) != rows:
         raise ShardDamaged(key, f"it has {len(columns.images)} rows, the manifest says {rows}")
     return columns, at
-
-
-def _kept(shard: Shard) -> NDArray[np.int32]:
-    numbers = np.arange(shard.rows, dtype=np.int32)
-    return np.delete(numbers, shard.excluded) if shard.excluded else numbers
 
 
 def _only(
