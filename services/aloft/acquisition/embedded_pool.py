@@ -56,7 +56,9 @@ class EmbeddedPool:
         for shard, (features, logits) in zip(shards, self._stream(), strict=True):
             block, kept = _block(features, logits, self._excluded)
             if self._needs.candidates and logits is not None and block.norms is not None:
-                self._heads[shard] = Head(block.images, block.norms, logits.numbers[kept])
+                every = len(block) == self._manifest.shards[shard].rows
+                rows = None if every else logits.numbers[kept]
+                self._heads[shard] = Head(block.images, block.norms, rows)
             if len(block):
                 yield block
             done += self._manifest.shards[shard].images
