@@ -39,11 +39,13 @@ def select(pool: Pool, ranked: Ranked, size: int, seed: int) -> Picks:
     chosen, squared = seeding.draw(Cloud(images, errors), size, derive(seed, "badge"))
     scores = np.sqrt(squared)
     clusters = np.full(len(chosen), NO_CLUSTER, dtype=np.int64)
-    why = [_why(place, score) for place, score in enumerate(scores.tolist())]
+    why = [_why(place, score, bool(scores[0])) for place, score in enumerate(scores.tolist())]
     return picks_of(images.images[chosen], scores, clusters, why, size, images.left_out)
 
 
-def _why(place: int, distance: float) -> str:
+def _why(place: int, distance: float, drawn: bool) -> str:
+    if not drawn:
+        return "Fills the batch: every gradient is too short to be told from 0 in single precision."
     if distance == 0:
         return "Fills the batch: the gradient of every image left is the same as one chosen before it."
     if not place:

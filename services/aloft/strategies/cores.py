@@ -2,9 +2,11 @@
 
 import os
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor, wait
+from contextlib import contextmanager
 from functools import cache
+from threading import Lock
 from typing import TYPE_CHECKING, TypeVar
 
 if TYPE_CHECKING:
@@ -12,6 +14,9 @@ if TYPE_CHECKING:
 
 Part = TypeVar("Part")
 Result = TypeVar("Result")
+
+_LIMITED = Lock()
+"""Held by the one call that has limited products, whoever else calls meanwhile."""
 
 
 def each(work: Callable[[Part], Result], parts: Iterable[Part]) -> list[Result]:
@@ -33,7 +38,7 @@ def each(work: Callable[[Part], Result], parts: Iterable[Part]) -> list[Result]:
         some()
     else:
         # Products that ask for all cores each wait for one another: on two, small ones took twice as long.
-        with _products().limit(limits=1, user_api="blas"):
+        with _one_thread_a_product():
             others = [_threads(os.getpid()).submit(some) for _ in range(cores - 1)]
             try:
                 some()
@@ -43,6 +48,19 @@ def each(work: Callable[[Part], Result], parts: Iterable[Part]) -> list[Result]:
             if not other.cancelled():
                 other.result()
     return [done[number] for number in range(len(parts))]
+
+
+@contextmanager
+def _one_thread_a_product() -> Iterator[None]:
+    # Of two limits that overlap the second would put back what the first had limited, for good.
+    if not _LIMITED.acquire(blocking=False):
+        yield
+        return
+    try:
+        with _products().limit(limits=1, user_api="blas"):
+            yield
+    finally:
+        _LIMITED.release()
 
 
 @cache

@@ -45,13 +45,14 @@ def rank(pool: Pool, size: int, seed: int) -> Ranked:
 
 def alone(pool: Pool, ranked: Ranked, size: int, seed: int) -> Picks:
     """Pick, again and again, the image of the whole pool that is farthest from every centre so far."""
-    return _picks(whole.gather(pool), _covered(pool), size)
+    return _picks(whole.gather(pool), _covered(pool), size, "image", "pool")
 
 
 def select(pool: Pool, ranked: Ranked, size: int, seed: int, h: int) -> Picks:
     """Do the same among the min(h·b, N) best of a ranking."""
     found = whole.best(pool, ranked, h * size)
-    return _picks(replace(found, left_out=ranked.left_out + found.left_out), _covered(pool), size)
+    images = replace(found, left_out=ranked.left_out + found.left_out)
+    return _picks(images, _covered(pool), size, "candidate", "candidates")
 
 
 def choose(images: Whole, covered: NDArray[np.float32], size: int) -> tuple[Which, NDArray[np.float64]]:
@@ -60,13 +61,15 @@ def choose(images: Whole, covered: NDArray[np.float32], size: int) -> tuple[Whic
     The first without any is the image nearest the mean. What it chooses is what the plain loop chooses, in
     double precision, the first of equals.
     """
+    if not len(images):  # nor is known then how wide features are
+        return np.empty(0, dtype=np.intp), np.empty(0)
     cloud, count = Cloud(images), min(size, len(images))
     centres = Points.of(covered)
     sketch = Sketch(cloud, centres, count)
     farthest = Farthest(Stale(cloud, centres, count), sketch)
     chosen: list[int] = []
     radii: list[float] = []
-    if count and not len(covered):
+    if not len(covered):
         chosen.append(_middle(cloud, sketch))
         radii.append(np.nan)
         farthest.take(chosen[0])
@@ -78,19 +81,19 @@ def choose(images: Whole, covered: NDArray[np.float32], size: int) -> tuple[Whic
     return np.array([*chosen, *spare], dtype=np.intp), np.array([*radii, *np.zeros(len(spare))])
 
 
-def _picks(images: Whole, covered: NDArray[np.float32], size: int) -> Picks:
+def _picks(images: Whole, covered: NDArray[np.float32], size: int, one: str, all_of_them: str) -> Picks:
     chosen, radii = choose(images, covered, size)
     clusters = np.full(len(chosen), NO_CLUSTER, dtype=np.int64)
-    why = [_why(radius) for radius in radii]
+    why = [_why(radius, one, all_of_them) for radius in radii]
     return picks_of(images.images[chosen], np.nan_to_num(radii), clusters, why, size, images.left_out)
 
 
-def _why(radius: float) -> str:
+def _why(radius: float, one: str, all_of_them: str) -> str:
     if np.isnan(radius):
-        return "Nearest to the mean of the pool: nothing is labelled or in flight yet."
+        return f"Nearest to the mean of the {all_of_them}: nothing is labelled or in flight yet."
     if radius == 0:
-        return "Fills the batch: every image left is the same as one that is labelled, in flight or chosen."
-    return f"Farthest from every image labelled, in flight or chosen before it: {radius:.4g} away."
+        return f"Fills the batch: every {one} left is the same as one that is labelled, in flight or chosen."
+    return f"The {one} farthest from every image labelled, in flight or chosen before it: {radius:.4g} away."
 
 
 def _covered(pool: Pool) -> NDArray[np.float32]:
@@ -118,10 +121,16 @@ def _middle(cloud: Cloud, sketch: Sketch) -> int:
 
 def _from_mean(cloud: Cloud) -> NDArray[np.float64]:
     """Compute d² of each image to the mean."""
-    mean = _mean(cloud.images)
-    parts = each(lambda which: cloud.take(which).squared(mean)[:, 0], cloud.images.blocks())
-    squared: NDArray[np.float64] = np.maximum(np.concatenate([np.empty(0), *parts]), 0)
-    return squared
+    (mean,) = _mean(cloud.images).features
+
+    def squared(which: Which) -> NDArray[np.float32]:
+        # By differences: what a mean far from 0 has in common with all would drown them in a product.
+        between = cloud.images.take(which)
+        between -= mean
+        lengths: NDArray[np.float32] = np.einsum("ij,ij->i", between, between)
+        return lengths
+
+    return np.concatenate([np.empty(0), *each(squared, cloud.images.blocks())])
 
 
 def _scored(block: Block, covered: NDArray[np.float32]) -> tuple[Ids, NDArray[np.float64], int]:

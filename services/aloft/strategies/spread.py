@@ -29,7 +29,7 @@ def select(pool: Pool, ranked: Ranked, size: int, seed: int, h: int) -> Picks:
         for row in chosen[: len(first)]
     ]
     why += [
-        f"Takes the place of an empty cluster: number {places[row] + 1} of {len(ranked)} by uncertainty."
+        f"Takes the place of an empty cluster: number {places[row] + 1} of {len(ranked)} by score."
         for row in fill
     ]
     picked = places[chosen]
@@ -39,10 +39,10 @@ def select(pool: Pool, ranked: Ranked, size: int, seed: int, h: int) -> Picks:
 
 
 def _why(rank: int, total: int, cluster: int, members: int) -> str:
-    most = "Uncertain, and like no other"
+    most = "Like no other candidate"
     if members > 1:
-        most = f"The most uncertain of {members} that are alike (cluster {cluster})"
-    return f"{most}: number {rank} of {total} by uncertainty."
+        most = f"The highest of {members} that are alike (cluster {cluster})"
+    return f"{most}: number {rank} of {total} by score."
 
 
 def _candidates(pool: Pool, ranked: Ranked, most: int) -> tuple[NDArray[np.intp], NDArray[np.float32], int]:

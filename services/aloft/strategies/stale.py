@@ -101,7 +101,11 @@ def nearest(points: Points, centres: Points) -> NDArray[np.float64]:
         squared = part.squared(centres)
         error = 2 * part.room * (part.reach + centres.reach.max())
         row, centre = np.nonzero(squared <= (squared.min(axis=1) + error)[:, None])
-        exact = part[row].exactly(centres[centre])
+        exact = np.empty(len(row))
+        # Some at a time: where many are alike, these are nearly all pairs.
+        for at in range(0, len(row), _PAIRED):
+            pairs = slice(at, at + _PAIRED)
+            exact[pairs] = part[row[pairs]].exactly(centres[centre[pairs]])
         first = np.searchsorted(row, np.arange(len(part)))
         found[start : start + _CENTRES] = np.minimum.reduceat(exact, first)
     return found

@@ -109,8 +109,9 @@ def select(pool: Pool, ranked: Ranked, size: int, seed: int) -> Picks:
     chosen, before = choose(found.clusters, typical, labelled, size)
     clusters = found.clusters[chosen]
     members = np.bincount(found.clusters, minlength=1)
+    of = "" if found.whole else f" of the {len(found.images)} sampled"
     why = [
-        f"The most typical left of cluster {cluster}, which has {members[cluster]} images and "
+        f"The most typical left of cluster {cluster}, which has {members[cluster]} images{of} and "
         f"{count} labelled, in flight or chosen."
         for cluster, count in zip(clusters.tolist(), before.tolist(), strict=True)
     ]

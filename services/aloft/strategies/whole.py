@@ -6,12 +6,15 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from aloft.strategies.cores import each
 from aloft.strategies.halves import keep, singles, usable
 from aloft.strategies.pool import ArrayPool, Block, Features, Ids, Pool
 from aloft.strategies.strategy import Ranked
 
 ROWS = 256
 """Images that are converted to single precision at once: a core's own cache holds them."""
+_RUN = 8192
+"""Images that a core looks through at a time for what is not finite."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,29 +49,32 @@ class Whole:
 def of(images: Ids, features: Features, finite: NDArray[np.bool_] | None = None) -> Whole:
     """Put images into order, and leave out those whose features are not finite numbers."""
     order = np.argsort(images, kind="stable")
-    rows = order[(usable(features) if finite is None else finite)[order]]
+    if finite is None:
+        runs = [features[start : start + _RUN] for start in range(0, len(features), _RUN)]
+        finite = np.concatenate([np.empty(0, dtype=bool), *each(usable, runs)])
+    rows = order[finite[order]]
     return Whole(images[rows], rows, features, len(images) - len(rows))
 
 
-def gather(pool: Pool, see: Callable[[Block], object] | None = None) -> Whole:
+def gather(pool: Pool, see: Callable[[Block], object] = lambda block: None) -> Whole:
     """Read a pool's features once, showing each block to `see` on the way."""
-    images: list[Ids] = [np.empty(0, dtype="S16")]
-    finite: list[NDArray[np.bool_]] = [np.empty(0, dtype=bool)]
-    features = pool.features if isinstance(pool, ArrayPool) else None
+    if isinstance(pool, ArrayPool) and pool.features is not None:
+        for block in pool.blocks():
+            see(block)
+        return of(pool.images, pool.features)
+    images: list[Ids] = []
+    finite: list[NDArray[np.bool_]] = []
+    features: Features | None = None
     held = 0
     for block in pool.blocks():
         if block.features is None:
             raise TypeError("this strategy reads features, and the pool was opened without them")
-        if see is not None:
-            see(block)
-        images.append(block.images)
+        see(block)
         if features is None:
             # Written where they stay: joining blocks would hold all features twice.
             features = np.empty((pool.most, block.features.shape[1]), dtype=block.features.dtype)
-        if isinstance(pool, ArrayPool):
-            finite.append(usable(block.features))
-        else:
-            finite.append(keep(block.features, features[held : held + len(block)]))
+        images.append(block.images)
+        finite.append(keep(block.features, features[held : held + len(block)]))
         held += len(block)
     if features is None:
         return Whole.empty()

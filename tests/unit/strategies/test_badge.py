@@ -1,5 +1,6 @@
 import math
 from collections import Counter
+from dataclasses import replace
 from itertools import permutations
 
 import numpy as np
@@ -116,6 +117,13 @@ def test_images_whose_gradients_are_all_the_same_fill_the_batch_and_say_so() -> 
     assert all(pick.why.startswith("Fills the batch: the gradient of every") for pick in picks.picks[1:])
     certain = select(pool_of([[1.0]] * 4, [[900.0]] * 4), 3)
     assert list(certain.images) == sorted(image(number) for number in range(4))[:3]
+
+
+def test_gradients_too_short_for_single_precision_fill_the_batch_and_say_so() -> None:
+    pool = replace(pool_of([[1.0], [2.0], [3.0]]), logits=np.full((3, 2), -60, dtype=np.float32))
+    picks = select(pool, 2)
+    assert len(picks) == 2
+    assert all("too short to be told from 0" in pick.why for pick in picks.picks)
 
 
 def test_rows_and_logits_that_are_not_numbers_are_left_out_and_counted() -> None:

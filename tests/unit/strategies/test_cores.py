@@ -1,5 +1,6 @@
 import os
 from concurrent.futures import ThreadPoolExecutor
+from threading import Event
 
 import numpy as np
 import pytest
@@ -51,6 +52,35 @@ def test_products_of_parts_have_one_thread_each_and_afterwards_as_many_as_before
         assert before == [2] * len(before) != [], "this library of products cannot show it"
         assert cores.each(threads, range(4)) == [[1] * len(before)] * 4
         assert threads() == before, "the number of threads was not put back"
+
+
+def test_works_that_overlap_put_the_number_of_threads_back() -> None:
+    inside, outside = Event(), Event()
+
+    def wait(part: int) -> None:
+        inside.set()
+        assert outside.wait(30)
+
+    def set_to(counts: list[int]) -> None:
+        for library, count in zip(BLAS.lib_controllers, counts, strict=True):
+            library.set_num_threads(count)
+            # Until then threadpoolctl passes over what other threads ask for.
+            library.clear_controlling_thread()
+
+    def end(part: int) -> None:
+        outside.set()
+        first.result(30)
+
+    before = threads()
+    set_to([2] * len(before))
+    try:
+        with ThreadPoolExecutor(2) as callers:
+            first = callers.submit(cores.each, wait, range(2))
+            assert inside.wait(30)
+            callers.submit(cores.each, end, range(2)).result(30)
+        assert threads() == [2] * len(before), "the second put back what the first had limited"
+    finally:
+        set_to(before)
 
 
 def test_a_part_that_fails_fails_the_work_and_puts_the_number_of_threads_back() -> None:

@@ -183,7 +183,8 @@ def test_nothing_labelled_yet_is_no_obstacle(expression: str) -> None:
 
 @EVERY
 def test_an_empty_pool_gives_an_empty_batch_that_says_why(expression: str) -> None:
-    empty = ArrayPool(ids([]), known=pool_with_everything(1, 1).known)
+    covering = np.ones((3, 8), dtype=np.float16)
+    empty = ArrayPool(ids([]), known=pool_with_everything(1, 1).known, covering=covering)
     assert len(rank(expression, empty, 5)) == 0
     picks = choose(expression, empty, 5)
     assert len(picks) == 0

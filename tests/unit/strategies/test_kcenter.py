@@ -1,4 +1,5 @@
 import math
+import tracemalloc
 from dataclasses import replace
 
 import numpy as np
@@ -31,7 +32,9 @@ def test_the_farthest_from_what_is_covered_is_picked_and_then_the_farthest_from_
     picks = select(pool, 3)
     assert picks.images == (image(0), image(1), min(image(2), image(3))), "ties go to the lower image id"
     assert [pick.score for pick in picks.picks] == [9.0, 4.0, 1.0]
-    assert picks.picks[0].why == "Farthest from every image labelled, in flight or chosen before it: 9 away."
+    assert picks.picks[0].why == (
+        "The image farthest from every image labelled, in flight or chosen before it: 9 away."
+    )
 
 
 def test_without_anything_covered_the_image_nearest_the_mean_comes_first() -> None:
@@ -40,6 +43,30 @@ def test_without_anything_covered_the_image_nearest_the_mean_comes_first() -> No
     assert picks.picks[0].why == "Nearest to the mean of the pool: nothing is labelled or in flight yet."
     ranked = KCENTER.rank(pool_of([[0.0], [4.0], [5.0], [11.0]]), 2, 1)
     assert hexadecimal(ranked.images) == [image(2), image(1), image(0), image(3)]
+
+
+def test_images_that_have_much_in_common_are_ranked_by_what_they_do_not() -> None:
+    features = np.random.default_rng(4).normal(10, 0.05, size=(300, 512)).astype(np.float16)
+    pool = pool_of(features.tolist())
+    exact = features.astype(np.float64)
+    distances = np.linalg.norm(exact - exact.mean(axis=0), axis=1)
+    order = sorted(range(300), key=lambda number: (distances[number], image(number)))
+    ranked = KCENTER.rank(pool, 1, 1)
+    assert -ranked.scores == pytest.approx(distances[order], rel=1e-5)
+
+
+def test_images_that_are_all_alike_take_no_memory_for_their_pairs() -> None:
+    pool = replace(
+        pool_of(np.full((256, 128), 0.5).tolist()), covering=np.full((400, 128), 0.5, dtype=np.float16)
+    )
+    tracemalloc.start()
+    try:
+        ranked = KCENTER.rank(pool, 1, 1)
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert ranked.scores.tolist() == [0] * 256
+    assert peak < 16 << 20, "all pairs were measured at once: 100 MB a table"
 
 
 def test_the_mean_of_a_large_pool_is_that_of_the_images_with_the_lowest_ids(

@@ -34,10 +34,10 @@ def test_from_each_cluster_the_most_uncertain_is_picked_the_most_uncertain_of_al
     assert [pick.score for pick in picks.picks] == [0.9, 0.3, 0.1]
     assert len({pick.cluster for pick in picks.picks}) == 3
     first, second, third = (pick.why for pick in picks.picks)
-    assert first.startswith("The most uncertain of 3 that are alike (cluster ")
-    assert first.endswith("): number 1 of 6 by uncertainty.")
+    assert first.startswith("The highest of 3 that are alike (cluster ")
+    assert first.endswith("): number 1 of 6 by score.")
     assert "of 2 that are alike" in second
-    assert third == "Uncertain, and like no other: number 6 of 6 by uncertainty."
+    assert third == "Like no other candidate: number 6 of 6 by score."
 
 
 def test_only_the_four_times_b_most_uncertain_are_looked_at() -> None:
@@ -60,7 +60,7 @@ def test_an_empty_cluster_gives_its_place_to_the_next_most_uncertain() -> None:
     pool = pool_of([[3.0, 4.0]] * 6)
     picks = MGE_KMEANS.select(pool, ranked_of(pool, [1, 2, 3, 4, 5, 6]), 4, 1)
     assert picks.images == (image(5), image(4), image(3), image(2))
-    assert picks.picks[1].why == "Takes the place of an empty cluster: number 2 of 6 by uncertainty."
+    assert picks.picks[1].why == "Takes the place of an empty cluster: number 2 of 6 by score."
     assert picks.shortfall == ""
 
 

@@ -63,6 +63,12 @@ def test_every_group_is_represented_and_the_largest_comes_first() -> None:
     assert picks.picks[0].why.endswith("which has 30 images and 0 labelled, in flight or chosen.")
 
 
+def test_of_a_sample_clusters_are_told_as_parts_of_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(typiclust, "SAMPLE_MOST", 20)
+    (pick,) = select(groups(30, 10), 1).picks
+    assert "which has 20 images of the 20 sampled and 0 labelled" in pick.why
+
+
 def test_a_group_that_labels_cover_waits() -> None:
     pool = groups(30, 10, 20)
     assert pool.features is not None
