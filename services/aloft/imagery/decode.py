@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, UnidentifiedImageError
+from PIL.TiffImagePlugin import TiffImageFile
 
 from aloft.imagery.errors import ImageError, TooLarge, Unreadable, WrongBands
 
@@ -14,9 +15,13 @@ Pixels = NDArray[np.uint8] | NDArray[np.uint16] | NDArray[np.float32]
 FORMATS = ("PNG", "JPEG", "TIFF")
 """What Pillow may try: every further decoder is one more that hostile bytes can reach."""
 
+_TIFF = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
+_BITS, _SAMPLES = 258, 277
+"""Tags of a TIFF: the bits of each value, and the values of each pixel."""
+_INSTEAD = "write it as a .npy array of height × width × bands"
 _NPY = b"\x93NUMPY"
 _NPY_TYPES = ("uint8", "uint16", "float32", "float64")
-_READ_AS = {"P": "RGB", "PA": "RGB", "CMYK": "RGB", "YCbCr": "RGB", "LAB": "RGB", "1": "L", "I;16B": "I;16"}
+_READ_AS = {"P": "RGB", "PA": "RGB", "CMYK": "RGB", "YCbCr": "RGB", "LAB": "RGB", "1": "L"}
 """Modes that are another way to write down an image of the mode on the right."""
 
 
@@ -43,6 +48,8 @@ def decode(data: bytes, bands: int, limits: Limits = DEFAULT_LIMITS) -> Pixels:
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as bomb:
         raise TooLarge(str(bomb)) from bomb
     except UnidentifiedImageError as error:
+        if data.startswith(_TIFF):
+            raise Unreadable(f"it is a TIFF of a kind that is not read here: {_INSTEAD}") from error
         raise Unreadable(f"it is no {', '.join(FORMATS[:-1])} or {FORMATS[-1]}") from error
     except Exception as error:  # hostile bytes make a decoder raise anything
         raise Unreadable(f"{type(error).__name__}: {error}"[:300]) from error
@@ -52,12 +59,22 @@ def _read_picture(source: io.BytesIO, bands: int, limits: Limits) -> NDArray[np.
     with Image.open(source, formats=FORMATS) as opened:
         # Only the header has been read so far.
         _check_size(opened.height, opened.width, len(opened.getbands()), limits)
+        if isinstance(opened, TiffImageFile):
+            _check_tiff(opened)
         mode = _READ_AS.get(opened.mode, opened.mode)
         found = len(Image.new(mode, (1, 1)).getbands())
         if found != bands:
             raise WrongBands(found, bands)
         image = opened if opened.mode == mode else opened.convert(mode)
         return np.asarray(image).reshape(opened.height, opened.width, bands)
+
+
+def _check_tiff(opened: TiffImageFile) -> None:
+    """Refuse what Pillow would read with other values or fewer bands than the file has."""
+    bands = int(opened.tag_v2.get(_SAMPLES, 1))
+    bits = max(opened.tag_v2.get(_BITS, (1,)))
+    if bands > 1 and (bits > 8 or bands != len(opened.getbands())):
+        raise Unreadable(f"it is a TIFF of {bands} bands of {bits} bits, which is not read here: {_INSTEAD}")
 
 
 def _read_npy(source: io.BytesIO, bands: int, limits: Limits) -> NDArray[np.generic]:

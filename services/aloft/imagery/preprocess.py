@@ -7,8 +7,10 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from aloft.imagery.decode import DEFAULT_LIMITS, Limits, Pixels, decode
+from aloft.imagery.errors import Unreadable
 from aloft.imagery.spec import ImageSpec
 
+_MOST = float(np.finfo(np.float16).max)
 _LARGEST = {"uint8": 255.0, "uint16": 65535.0}
 
 
@@ -19,9 +21,19 @@ def preprocess(data: bytes, spec: ImageSpec, limits: Limits = DEFAULT_LIMITS) ->
     """
     pixels = _resize(decode(data, spec.bands, limits), spec)
     scale, shift = _affine(spec, pixels.dtype.name)
-    values = np.multiply(pixels.reshape(spec.height, -1), scale, dtype=np.float32)
+    with np.errstate(over="ignore"):  # what it comes to is refused
+        values = np.multiply(pixels.reshape(spec.height, -1), scale, dtype=np.float32)
     values += shift
+    if pixels.dtype == np.float32:
+        _check_held(values)
     return values.reshape(spec.height, spec.width, spec.bands)
+
+
+def _check_held(values: NDArray[np.float32]) -> None:
+    """Refuse what half precision, in which images and features are kept, cannot hold."""
+    most = float(np.abs(values).max())
+    if not most <= _MOST:
+        raise Unreadable(f"a value is {most:.4g} when it is normalised: give 0 to 1, and nothing for no data")
 
 
 @lru_cache(maxsize=64)

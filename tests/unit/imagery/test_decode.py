@@ -1,4 +1,5 @@
 import io
+import struct
 
 import numpy as np
 import pytest
@@ -85,6 +86,49 @@ def test_a_palette_is_only_another_way_to_write_three_bands() -> None:
 def test_bytes_that_are_no_image_are_unreadable(data: bytes) -> None:
     with pytest.raises(Unreadable):
         decode(data, 3)
+
+
+def tiff(bits: int, bands: int, values: bytes) -> bytes:
+    """Write a TIFF of two by two pixels, interleaved, that Pillow itself would not write."""
+    widths = struct.pack(f"<{bands}H", *[bits] * bands)
+    photometric = 2 if bands > 2 else 1
+    tags = [(256, 4, 1, 2), (257, 4, 1, 2), (258, 3, bands, 8), (259, 3, 1, 1), (262, 3, 1, photometric)]
+    tags += [(273, 4, 1, 8 + len(widths)), (277, 3, 1, bands), (278, 4, 1, 2), (279, 4, 1, len(values))]
+    if bands > 3:
+        tags.append((338, 3, bands - 3, 0))
+    entries = b"".join(struct.pack("<HHII", *tag) for tag in tags)
+    at = 8 + len(widths) + len(values)
+    return (
+        b"II*\0" + struct.pack("<I", at) + widths + values + struct.pack("<H", len(tags)) + entries + bytes(4)
+    )
+
+
+def test_sixteen_bits_are_read_in_either_order_of_bytes() -> None:
+    wanted = np.array([[0, 255], [256, 65535]], np.uint16)
+    for order in "<>":
+        stream = io.BytesIO()
+        Image.fromarray(wanted.astype(f"{order}u2")).save(stream, "TIFF")
+        np.testing.assert_array_equal(decode(stream.getvalue(), 1)[..., 0], wanted, err_msg=order)
+
+
+@pytest.mark.parametrize(("bits", "bands"), [(16, 3), (16, 4), (16, 13), (8, 4), (8, 5)])
+def test_a_tiff_that_pillow_would_read_as_another_image_is_refused(bits: int, bands: int) -> None:
+    data = tiff(bits, bands, bytes(range(4 * bands * bits // 8)))
+    for wanted in (3, bands):
+        with pytest.raises(Unreadable, match=r"TIFF of .* not read here: write it as a \.npy array"):
+            decode(data, wanted)
+
+
+def test_a_tiff_of_three_bands_of_eight_bits_is_read() -> None:
+    np.testing.assert_array_equal(decode(tiff(8, 3, bytes(range(12))), 3), np.arange(12).reshape(2, 2, 3))
+
+
+@pytest.mark.parametrize("nothing", [-3.4028234663852886e38, -32768.0, 1e30])
+def test_a_value_for_no_data_is_refused_before_a_network_sees_it(nothing: float) -> None:
+    pixels = np.full((4, 4, 3), 0.5, np.float32)
+    pixels[0, 0, 0] = nothing
+    with pytest.raises(Unreadable, match="give 0 to 1, and nothing for no data"):
+        preprocess(array(pixels), ImageSpec(4, 4))
 
 
 def test_a_reason_tells_nothing_of_where_the_bytes_lay() -> None:
