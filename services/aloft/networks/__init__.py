@@ -8,12 +8,20 @@ asked for imports torch, so services do so where a job runs.
 from importlib import import_module
 from typing import TYPE_CHECKING
 
-from aloft.networks.errors import WeightsDoNotFit
+from aloft.networks.errors import NoSuchDevice, WeightsDoNotFit
 from aloft.networks.head import Head, load_head
 from aloft.networks.loss_head import LossHead, load_loss_head
 
 if TYPE_CHECKING:
-    from aloft.networks.backbone import Backbone, StagesUnknown, UnknownArchitecture, build, seeded
+    from aloft.networks.backbone import (
+        Backbone,
+        ImagesDoNotFit,
+        StagesUnknown,
+        UnknownArchitecture,
+        build,
+        seeded,
+        try_out,
+    )
     from aloft.networks.extractor import FeatureExtractor, Pending
     from aloft.networks.machine import choose_device, deterministic, precision, training_precision
     from aloft.networks.weights import backbone_digest, load_weights, save_weights
@@ -22,7 +30,9 @@ __all__ = [
     "Backbone",
     "FeatureExtractor",
     "Head",
+    "ImagesDoNotFit",
     "LossHead",
+    "NoSuchDevice",
     "Pending",
     "StagesUnknown",
     "UnknownArchitecture",
@@ -38,10 +48,19 @@ __all__ = [
     "save_weights",
     "seeded",
     "training_precision",
+    "try_out",
 ]
 
 _WITH_TORCH = {
-    "backbone": ("Backbone", "StagesUnknown", "UnknownArchitecture", "build", "seeded"),
+    "backbone": (
+        "Backbone",
+        "ImagesDoNotFit",
+        "StagesUnknown",
+        "UnknownArchitecture",
+        "build",
+        "seeded",
+        "try_out",
+    ),
     "extractor": ("FeatureExtractor", "Pending"),
     "machine": ("choose_device", "deterministic", "precision", "training_precision"),
     "weights": ("backbone_digest", "load_weights", "save_weights"),

@@ -28,6 +28,13 @@ class UnknownArchitecture(ValueError):
         super().__init__(f"no architecture {name!r}: give a timm name, such as resnet18, or {TINY}{hint}")
 
 
+class ImagesDoNotFit(ValueError):
+    """A network does not take images of a size; the message says which network, which size and why."""
+
+    def __init__(self, architecture: str, height: int, width: int, why: str) -> None:
+        super().__init__(f"{architecture} takes no images of {height} × {width}: {why}")
+
+
 STAGES = 4
 """How many stages of a network are looked at: its last ones, or all where it has fewer."""
 
@@ -50,7 +57,9 @@ class Backbone(nn.Module):
         self.architecture = architecture
         self.bands = bands
         self.network = network
-        self.feature_size = int(cast(Any, network).num_features)
+        # What comes out behind a layer of the head that stays, where there is one.
+        size = getattr(network, "head_hidden_size", None) or cast(Any, network).num_features
+        self.feature_size = int(size)
 
     @property
     def classifier(self) -> tuple[str, ...]:
@@ -90,7 +99,30 @@ def build(architecture: str, bands: int = 3, seed: int = 0) -> Backbone:
     """Make a network with initial weights drawn from the seed: the same ones every time, on the CPU."""
     make = (lambda: Tiny(bands)) if architecture == TINY else _of_timm(architecture, bands)
     with seeded(seed):
-        return Backbone(architecture, bands, make()).eval()
+        return Backbone(architecture, bands, _drawing_nothing(make())).eval()
+
+
+def try_out(backbone: Backbone, height: int, width: int) -> None:
+    """Show it an empty image, or raise `ImagesDoNotFit`: many networks take images of some sizes alone."""
+    images = torch.zeros(1, backbone.bands, height, width)
+    try:
+        with torch.inference_mode():
+            features = backbone(images)
+    except (AssertionError, RuntimeError, ValueError) as error:
+        raise ImagesDoNotFit(backbone.architecture, height, width, str(error)) from error
+    if features.shape != (1, backbone.feature_size) or not features.isfinite().all():
+        told = f"features of {tuple(features.shape)}, not (1, {backbone.feature_size}) of finite numbers"
+        raise ImagesDoNotFit(backbone.architecture, height, width, told)
+
+
+def _drawing_nothing(network: nn.Module) -> nn.Module:
+    """Take out what is left out by chance: a run that is taken up again has to come to the same."""
+    for module in network.modules():
+        if isinstance(module, nn.modules.dropout._DropoutNd):
+            module.p = 0.0
+        elif hasattr(module, "drop_prob"):
+            cast(Any, module).drop_prob = 0.0
+    return network
 
 
 def _of_timm(architecture: str, bands: int) -> Callable[[], nn.Module]:

@@ -4,6 +4,8 @@ from contextlib import AbstractContextManager, nullcontext
 
 import torch
 
+from aloft.networks.errors import NoSuchDevice
+
 _SAFE_SIDE = 64
 """Pixels from which on no network shrinks an image to less than a convolution's kernel reaches over: then
 oneDNN's gradient in bfloat16 reads memory that nobody wrote (3 × 3 with a stride of 2 on one pixel; 5 × 5 on
@@ -12,9 +14,15 @@ one; 7 × 7 on two)."""
 
 def choose_device(setting: str = "auto") -> torch.device:
     """Take the device that a setting names; `auto` is the first accelerator, or else the CPU."""
-    if setting != "auto":
-        return torch.device(setting)
-    return torch.device("cuda") if torch.cuda.is_available() else torch.device("cpu")
+    if setting == "auto":
+        return torch.device("cuda") if torch.cuda.is_available() else torch.device("cpu")
+    try:
+        device = torch.device(setting)
+    except RuntimeError as error:
+        raise NoSuchDevice(f"{setting!r} is no device: give auto, cpu, cuda or cuda:NUMBER") from error
+    if device.type == "cuda" and (device.index or 0) >= torch.cuda.device_count():
+        raise NoSuchDevice(f"{setting}: there is no such GPU here, or no driver for it; give auto or cpu")
+    return device
 
 
 def precision(device: torch.device) -> AbstractContextManager[object]:

@@ -5,6 +5,8 @@ import torch
 
 from aloft.networks import (
     FeatureExtractor,
+    ImagesDoNotFit,
+    NoSuchDevice,
     UnknownArchitecture,
     WeightsDoNotFit,
     backbone_digest,
@@ -14,6 +16,7 @@ from aloft.networks import (
     precision,
     save_weights,
     training_precision,
+    try_out,
 )
 
 CPU = torch.device("cpu")
@@ -183,3 +186,25 @@ def _gradients(architecture: str, batch: torch.Tensor) -> list[torch.Tensor]:
         features = network(batch)
     features.float().square().mean().backward()
     return [each.grad for each in network.parameters() if each.grad is not None]
+
+
+@pytest.mark.parametrize("architecture", ["mobilenetv3_small_050", "lcnet_050", "efficientvit_b0"])
+def test_the_size_of_features_is_that_of_what_comes_out(architecture: str) -> None:
+    try_out(build(architecture), 64, 64)
+
+
+def test_a_network_that_takes_images_of_one_size_alone_says_so() -> None:
+    with pytest.raises(ImagesDoNotFit, match="vit_tiny_patch16_224 takes no images of 16 × 16"):
+        try_out(build("vit_tiny_patch16_224"), 16, 16)
+
+
+def test_nothing_is_drawn_in_a_network_that_is_trained() -> None:
+    network = build("swin_tiny_patch4_window7_224").train()
+    images = torch.zeros(2, 3, 224, 224)
+    with torch.no_grad():
+        assert torch.equal(network(images), network(images))
+
+
+def test_a_device_that_there_is_not_is_refused() -> None:
+    with pytest.raises(NoSuchDevice, match="'gpu' is no device: give auto, cpu"):
+        choose_device("gpu")
