@@ -8,6 +8,9 @@ from numpy.typing import NDArray
 _COLDEST, _HOTTEST = 0.05, 20.0
 """Temperatures beyond these only say that the images were too few to find one."""
 
+_LOWEST_CUT = -700.0
+"""Below it a probability is no positive number of double precision."""
+
 _BISECTIONS = 60
 
 
@@ -26,9 +29,11 @@ class Calibration:
 
 
 def sigmoid(logits: NDArray[np.floating]) -> NDArray[np.float64]:
-    """Turn logits into probabilities, without overflow."""
-    half: NDArray[np.float64] = np.tanh(0.5 * logits.astype(np.float64))
-    return 0.5 * (1.0 + half)
+    """Turn logits into probabilities, without overflow, and however small they are."""
+    values = logits.astype(np.float64)
+    least = np.exp(-np.abs(values))
+    chances: NDArray[np.float64] = np.where(values < 0, least, 1.0) / (1.0 + least)
+    return chances
 
 
 def calibrate(logits: NDArray[np.float32], targets: NDArray[np.float32]) -> Calibration:
@@ -77,4 +82,6 @@ def _threshold(logits: NDArray[np.float64], positive: NDArray[np.bool_]) -> floa
     cuts = np.append(0.5 * (ordered[:-1] + ordered[1:]), ordered[-1])
     possible = np.append(np.diff(ordered) != 0, True)
     best = np.flatnonzero(possible & (f1 >= f1[possible].max() - 1e-12))
-    return float(sigmoid(cuts[best[np.argmin(np.abs(cuts[best]))]]))
+    cut = cuts[best[np.argmin(np.abs(cuts[best]))]]
+    # A probability of 0 would be reached by every image.
+    return float(sigmoid(np.maximum(cut, _LOWEST_CUT)))

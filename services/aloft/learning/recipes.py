@@ -1,6 +1,7 @@
 """How a network is trained: everything that, with the data and the starting weights, decides the outcome."""
 
 from dataclasses import dataclass
+from math import inf
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,11 +51,11 @@ class FineTuneRecipe:
     That is Ridnik et al., ICCV 2021 (arXiv:2009.14119).
     """
 
-    steps: int = 300
+    steps: int = 600
     """A budget, not a bound: tiny label sets give no signal to stop by."""
     batch_images: int = 32
     """Where there are fewer images, all of them."""
-    learning_rate: float = 3e-4
+    learning_rate: float = 1e-3
     seed: int = 0
     weight_decay: float = 1e-4
     warm_up: float = 0.1
@@ -69,3 +70,24 @@ class FineTuneRecipe:
     largest_positive_weight: float = 1.0
     """Positives count as often as negatives outnumber them, at most this often; 1 leaves them alike."""
     augmentation: Augmentation = Augmentation(smallest_crop=0.6, aspect=4 / 3, gain=0.1, offset=0.1, grey=0.0)
+
+    def __post_init__(self) -> None:
+        for name, (least, most) in _BOUNDS.items():
+            value = getattr(self, name)
+            if not least <= value <= most:
+                told = f"at least {least:g}" if most == inf else f"{least:g} to {most:g}"
+                raise ValueError(f"{name} is {value}: give {told}")
+
+
+_BOUNDS = {
+    "steps": (0, inf),
+    "batch_images": (1, inf),
+    "learning_rate": (0, inf),
+    "weight_decay": (0, inf),
+    "warm_up": (0, 1),
+    "average": (0, 1),
+    "focus_positive": (0, inf),
+    "focus_negative": (0, inf),
+    "negative_margin": (0, 1),
+    "largest_positive_weight": (1, inf),
+}

@@ -78,5 +78,7 @@ class Handler:
 
 
 def _sigmoid(values: NDArray[np.float64]) -> NDArray[np.float64]:
-    # By way of tanh, which does not overflow.
-    return 0.5 * (1.0 + np.tanh(0.5 * values))
+    # As thresholds are made, so that a label is called alike here and where it was judged.
+    least = np.exp(-np.abs(values))
+    chances: NDArray[np.float64] = np.where(values < 0, least, 1.0) / (1.0 + least)
+    return chances

@@ -120,3 +120,12 @@ def test_logits_that_are_not_finite_are_refused() -> None:
     logits[3, 1] = np.nan
     with pytest.raises(ValueError, match="not finite"):
         evaluate(logits, targets, PLAIN, NAMES)
+
+
+def test_a_threshold_is_never_so_low_that_every_image_reaches_it() -> None:
+    # All signs are right, so that the temperature is the coldest there is: 20 times as sure.
+    logits = np.array([[9.0, 0.5], [8.0, -60.0], [-7.0, -70.0], [-9.0, -80.0]], np.float32)
+    targets = np.array([[1, 1], [1, 0], [0, 0], [0, 0]], np.float32)
+    calibration = calibrate(logits, targets)
+    called = calibration.probabilities(logits) >= np.array(calibration.thresholds)
+    assert called.tolist() == targets.astype(bool).tolist()
