@@ -11,7 +11,7 @@ from aloft.api.events.v1 import events_pb2 as events
 from aloft.api.labels.v1 import campaign_pb2 as labels
 from aloft.api.trainer.v1 import trainer_service_pb2 as api
 from aloft.kit.bus.context import NotYet
-from aloft.kit.errors import FailedPrecondition
+from aloft.kit.errors import FailedPrecondition, InvalidArgument
 from aloft.kit.explaining import Kind
 from aloft.kit.ids import image_id
 from aloft.kit.objects.digests import sha256_hex
@@ -230,6 +230,59 @@ def test_a_run_that_failed_for_good_is_left_to_an_operator(world: World) -> None
     assert "RUN_FAILED" not in world.causes()
 
 
+def test_what_is_due_is_begun_after_a_run_whose_last_attempt_failed(
+    here: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("aloft.trainer.use_cases.create_run.ATTEMPTS", 1)
+    based(here)
+    here.label(LEARNED)
+    here.close()
+
+    def fail(*_: object) -> None:
+        here.label([90])
+        here.close(2)
+        raise ValueError("it breaks")
+
+    with monkeypatch.context() as broken:
+        broken.setattr("aloft.trainer.use_cases.fine_tune.learn_from_labels", fail)
+        assert here.work() == [FINE_TUNE]
+    assert "it breaks" in here.run(2).error
+    assert here.run(2).state == api.Run.STATE_FAILED
+    here.database.advance(2)
+    assert here.work() == [FINE_TUNE], "nobody began what had become due meanwhile"
+    assert here.run(3).state == api.Run.STATE_SUCCEEDED
+
+
+def test_a_drop_is_from_the_score_on_the_same_split(here: World) -> None:
+    based(here, gate={"max_drop": 0.0})
+    here.label(LEARNED)
+    here.label(range(100, 102), TEST)
+    before = trained(here)
+    assert before.promoted
+    here.label(range(310, 340), VALIDATION)
+    event = trained(here)
+    assert event.score < before.score, "the test shows nothing"
+    assert event.metrics["validation/map_macro"] == event.score
+    assert event.promoted, f"scores of two splits were compared: {event.gate_failure}"
+
+
+def test_a_run_that_makes_no_sense_is_refused_with_its_fields(here: World) -> None:
+    based(here)
+    asked = labels.Pretraining(steps=-5, batch_images=1, learning_rate=2.0, method="moco")
+    with pytest.raises(InvalidArgument) as caught:
+        here.create_base(api.BaseRun(pretraining=asked))
+    assert {each.field for each in caught.value.violations} == {
+        f"run.base.pretraining.{name}" for name in ("steps", "batch_images", "learning_rate", "method")
+    }
+
+
+def test_an_architecture_that_takes_no_images_of_the_campaign_fails_at_once(here: World) -> None:
+    here.campaign(1, architecture="vit_tiny_patch16_224")
+    here.work()
+    assert here.run(1).state == api.Run.STATE_FAILED
+    assert "IMAGES_DO_NOT_FIT: base_model.architecture: vit_tiny_patch16_224 takes no" in here.run(1).error
+
+
 def test_an_operator_is_told_why_a_fine_tuning_run_cannot_begin(here: World) -> None:
     ask = api.Run(fine_tune=api.FineTuneRun())
     here.campaign(1, architecture="nonsense")
@@ -339,6 +392,7 @@ def test_a_pool_that_is_away_fails_no_run(here: World) -> None:
     for _ in range(7):
         here.work(pool=Away())
         here.database.advance(400)
+        assert [path for path in here.cache.rglob("*") if path.is_file()] == [], "a half-read file is left"
     assert "the store does not answer" in here.training().waiting_for
     assert here.work() == [FINE_TUNE]
     assert here.published()[-1].version == 2

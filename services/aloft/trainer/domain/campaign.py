@@ -1,5 +1,6 @@
 """A campaign, as far as training goes: where its base version comes from, how it trains, what is promoted."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -11,6 +12,9 @@ ARCHITECTURE = "resnet18"
 """Of a campaign that names none."""
 
 SIMCLR = "simclr"
+
+_STEPS, _BATCH_IMAGES = 10_000_000, 65_536
+"""As many as a campaign may ask for."""
 
 MLL = "mll"
 """The column with the losses that a version foretells."""
@@ -41,6 +45,18 @@ class Pretraining:
     learning_rate: float = 1e-3
     seed: int = 0
 
+    def problems(self) -> Iterator[tuple[str, str]]:
+        """Name the fields that make no sense, and say why."""
+        if self.method != SIMCLR:
+            yield "method", f"must be {SIMCLR}, not {self.method!r}"
+        if not 1 <= self.steps <= _STEPS:
+            yield "steps", f"must be 1 to {_STEPS}, not {self.steps}"
+        # Each image is told apart from the others of its step.
+        if not 2 <= self.batch_images <= _BATCH_IMAGES:
+            yield "batch_images", f"must be 2 to {_BATCH_IMAGES}, not {self.batch_images}"
+        if not 0 < self.learning_rate <= 1:
+            yield "learning_rate", f"must be above 0 and at most 1, not {self.learning_rate}"
+
 
 @dataclass(frozen=True, slots=True)
 class Base:
@@ -57,9 +73,9 @@ class Training:
     """How a version is trained on label sets. Steps and what follows speak of the mode `full`."""
 
     mode: Mode = Mode.FULL
-    steps: int = 300
+    steps: int = 600
     batch_images: int = 32
-    learning_rate: float = 3e-4
+    learning_rate: float = 1e-3
     seed: int = 0
     loss_head: bool = False
     """The version is also to foretell its losses."""

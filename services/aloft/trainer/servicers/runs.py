@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from aloft.api.trainer.v1 import trainer_service_pb2 as api
 from aloft.kit.database import Transaction
-from aloft.kit.errors import InvalidArgument, NotFound
+from aloft.kit.errors import FieldViolation, InvalidArgument, NotFound
 from aloft.kit.jobs import Job
 from aloft.kit.names import RUN, ResourceName, campaign_of
 from aloft.kit.rpc.call import Call, Role, allow
@@ -110,4 +110,11 @@ def _base(said: api.BaseRun, campaign: Campaign) -> Base:
     if said.WhichOneof("source") is None:
         return replace(campaign.base, architecture=architecture)
     pretraining = pretraining_of(said.pretraining) if said.HasField("pretraining") else None
+    violations = [
+        FieldViolation(f"run.base.pretraining.{field}", why)
+        for field, why in (pretraining.problems() if pretraining else ())
+    ]
+    if violations:
+        message = "; ".join(f"{each.field}: {each.description}" for each in violations)
+        raise InvalidArgument("INVALID_RUN", message, tuple(violations))
     return Base(architecture, said.seed, said.checkpoint_key, pretraining)

@@ -3,8 +3,8 @@
 import json
 import tempfile
 from collections import Counter
-from collections.abc import Mapping, Sequence
-from contextlib import closing
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
@@ -45,12 +45,22 @@ def _decode_into(
     attempt: Attempt, name: str, items: Sequence[Item], dtype: type[np.floating], data: Path, index: Path
 ) -> None:
     # Each under a name of its own until it is whole: two attempts may be at it, one of them a zombie.
-    with tempfile.NamedTemporaryFile(dir=data.parent, delete=False) as file:
+    with _whole(data) as file:
         kept, left_out = _read_all(attempt, name, items, dtype, file)
-    Path(file.name).replace(data)
-    with tempfile.NamedTemporaryFile("w", dir=index.parent, delete=False) as text:
-        json.dump({"kept": kept, "left_out": left_out}, text)
-    Path(text.name).replace(index)
+    with _whole(index) as text:
+        text.write(json.dumps({"kept": kept, "left_out": left_out}).encode())
+
+
+@contextmanager
+def _whole(path: Path) -> Iterator[IO[bytes]]:
+    """Write a file that is there when it is whole; nothing of it stays where that fails."""
+    with tempfile.NamedTemporaryFile(dir=path.parent, delete=False) as file:
+        try:
+            yield file
+        except BaseException:
+            Path(file.name).unlink(missing_ok=True)
+            raise
+    Path(file.name).replace(path)
 
 
 def _read_all(

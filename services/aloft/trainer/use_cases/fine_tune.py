@@ -68,17 +68,18 @@ def _made(attempt: Attempt, snapshot: Snapshot, decoded: Mapping[Split, Decoded]
         thresholds=tuple(map(float, judged.calibration.thresholds)),
         metrics=judged.metrics,
         score=judged.score,
-        gate_failure=gate_failure(attempt.campaign.gate, judged.score, _score_before(attempt)),
+        gate_failure=gate_failure(attempt.campaign.gate, judged.score, _score_before(attempt, judged.on)),
         parent=attempt.run.parent,
         about=_about(attempt, snapshot, decoded, judged, learned.hyperparameters),
     )
 
 
-def _score_before(attempt: Attempt) -> float | None:
+def _score_before(attempt: Attempt, on: Split | None) -> float | None:
+    """Say how the promoted version before scored on the same split: another's score is of other images."""
     run = attempt.run
     with attempt.means.database.read() as tx:
         before = models.newest(tx, run.campaign, before=run.version, promoted=True, base=False)
-    return before[0].score if before else None
+    return before[0].metrics.get(f"{on.value}/map_macro") if before and on else None
 
 
 def _require_enough(decoded: Decoded, snapshot: Snapshot) -> None:

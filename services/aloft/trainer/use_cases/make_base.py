@@ -54,9 +54,20 @@ def _initial(attempt: Attempt, architecture: str, seed: int) -> "Backbone":
 
     deterministic(attempt.means.options.pretraining_threads)
     try:
-        return build(architecture, attempt.campaign.spec.bands, seed)
+        backbone = build(architecture, attempt.campaign.spec.bands, seed)
     except UnknownArchitecture as error:
         raise FailedPrecondition("UNKNOWN_ARCHITECTURE", str(error)) from error
+    return _tried_out(attempt, backbone)
+
+
+def _tried_out(attempt: Attempt, backbone: "Backbone") -> "Backbone":
+    from aloft.networks import ImagesDoNotFit, try_out
+
+    try:
+        try_out(backbone, attempt.campaign.spec.height, attempt.campaign.spec.width)
+    except ImagesDoNotFit as error:
+        raise FailedPrecondition("IMAGES_DO_NOT_FIT", f"base_model.architecture: {error}") from error
+    return backbone
 
 
 def _from_a_checkpoint(attempt: Attempt, base: Base) -> Made:
@@ -69,7 +80,7 @@ def _from_a_checkpoint(attempt: Attempt, base: Base) -> Made:
     except WeightsDoNotFit as error:
         message = f"checkpoint {base.checkpoint_key}: {error}"
         raise FailedPrecondition("CHECKPOINT_DOES_NOT_FIT", message) from error
-    return Made(backbone, about={"source": source, "seed": None, "hyperparameters": {}})
+    return Made(_tried_out(attempt, backbone), about={"source": source, "seed": None, "hyperparameters": {}})
 
 
 def _checkpoint(objects: Objects, key: str) -> bytes:
