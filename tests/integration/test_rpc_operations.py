@@ -82,6 +82,33 @@ def test_a_cancelled_job_is_an_operation_that_ended_with_an_error(jobs: Jobs, as
     assert operation.error.code == Code.CANCELLED, operation.error
 
 
+@pytest.mark.parametrize(
+    ("error", "code"),
+    [
+        ("MANIFEST_MISSING: manifest.key: the pool bucket has no object 'm.csv'", Code.FAILED_PRECONDITION),
+        ("INTERNAL: internal error 0123456789ab: the server's log has the rest", Code.INTERNAL),
+        ("KeyError: 'a'", Code.INTERNAL),
+        ("the worker fell silent", Code.INTERNAL),
+    ],
+)
+def test_a_failed_job_is_a_bug_only_where_no_operator_can_mend_it(
+    jobs: Jobs, ask: Ask, error: str, code: int
+) -> None:
+    name = f"operations/{enqueue(jobs)}"
+    lease = jobs.claim(["train"], "w", 30)
+    assert lease is not None
+    lease.fail(error, retry=False)
+    failed = ask("GetOperation", pb.GetOperationRequest(name=name)).error
+    assert (failed.code, failed.message) == (code, error)
+
+
+@pytest.mark.parametrize("filter_", ["campaign=a\0b", "campaign=", "state=failed"])
+def test_a_filter_that_is_none_is_named(ask: Ask, filter_: str) -> None:
+    with pytest.raises(grpc.RpcError) as failure:
+        ask("ListOperations", pb.ListOperationsRequest(filter=filter_), pb.ListOperationsResponse)
+    assert str(error_of(failure.value)) == "filter: must be campaign=<id>, or empty"
+
+
 def test_waiting_ends_when_its_time_is_up_and_says_how_the_job_stands(jobs: Jobs, ask: Ask) -> None:
     name = f"operations/{enqueue(jobs)}"
     operation = ask("WaitOperation", pb.WaitOperationRequest(name=name, timeout=Duration(nanos=1000)))

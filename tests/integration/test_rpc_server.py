@@ -18,10 +18,12 @@ from grpc_health.v1 import health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha.proto_reflection_descriptor_database import ProtoReflectionDescriptorDatabase
 from grpc_status import rpc_status
 from prometheus_client import REGISTRY, generate_latest
+from sqlalchemy import text
 
 from aloft.kit.clock import ManualClock
+from aloft.kit.database import Database
 from aloft.kit.errors import AloftError, InvalidArgument, ResourceExhausted, Unavailable
-from aloft.kit.rpc.call import Call
+from aloft.kit.rpc.call import Call, Role, allow
 from aloft.kit.rpc.channel import channel, error_of
 from aloft.kit.rpc.keys import mint
 from aloft.kit.rpc.server import Server, ServerConfig, StartRefused
@@ -155,6 +157,26 @@ def test_a_bug_is_internal_with_an_id_that_the_log_has_and_nothing_else_leaves(
     assert len(told) == 1, f"the log does not have {identifier} once: {told}"
     assert "a secret of the implementation" in told[0]["exception"], "the log does not say what happened"
     assert identifier in str(failure), "the message does not give the id"
+
+
+def test_a_value_that_the_database_refuses_is_the_callers_mistake_and_no_sql_leaves(
+    keys: Keys, postgres_database: str
+) -> None:
+    class Storing(Echo):
+        @allow(Role.VENDOR)
+        def echo(self, request: StringValue, call: Call) -> StringValue:
+            with database.read() as tx:
+                tx.execute(text(request.value), {"value": "a\0b"})
+            return request
+
+    database = Database(postgres_database, schema="public")
+    with serving(Storing(), keys) as port, client(port) as opened:
+        nul = refused(opened, "echo", "SELECT CAST(:value AS text)")
+        word = refused(opened, "echo", "SELECT CAST('secret' AS bigint), 'hidden'")
+    database.close()
+    assert {nul.code(), word.code()} == {grpc.StatusCode.INVALID_ARGUMENT}
+    assert error_of(nul).message.startswith("a value of the request cannot be stored: PostgreSQL text fields")
+    assert "hidden" not in str(word), "the client sees the statement"
 
 
 def test_a_call_without_a_deadline_is_refused(port: int) -> None:

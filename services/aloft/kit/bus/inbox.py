@@ -12,13 +12,18 @@ from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 from aloft.kit.bus import cloudevents, outbox, tables
 from aloft.kit.bus.lanes import Lane, open_lanes
 from aloft.kit.bus.port import Delivery
-from aloft.kit.bus.topics import dead_letters_of
+from aloft.kit.bus.topics import dead_letters_of, may_carry
 from aloft.kit.database import Transaction
 
 log = logging.getLogger(__name__)
 
 WORKER = "inbox"
 """What the worker's wake is called."""
+NAME_BYTES = 500
+"""The longest key, id and type in UTF-8: an index of every database holds them together."""
+REASON_BYTES = 4_000
+"""How much is kept of why an event was not handled: it goes out as a header beside the payload."""
+_LOST = "\ufffd"
 
 
 def store(tx: Transaction, deliveries: Sequence[Delivery]) -> list[str]:
@@ -26,8 +31,9 @@ def store(tx: Transaction, deliveries: Sequence[Delivery]) -> list[str]:
     good, bad = [], []
     # One order for every receiver: two that overlap after a rebalance wait for each other, never crosswise.
     for delivery in sorted(deliveries, key=lambda each: (each.message.topic, each.partition, each.offset)):
+        message = delivery.message
         try:
-            event = _check(delivery)
+            event = check(message.topic, message.key, message.headers).id
         except cloudevents.Malformed as error:
             bad.append((delivery, str(error)))
         else:
@@ -41,22 +47,38 @@ def store(tx: Transaction, deliveries: Sequence[Delivery]) -> list[str]:
     return buried
 
 
-def _check(delivery: Delivery) -> str:
-    if not delivery.message.key:
+def check(topic: str, key: str, headers: Mapping[str, str]) -> cloudevents.Attributes:
+    """Read the attributes of an event that can be kept and handled, or raise `Malformed`."""
+    if not key:
         raise cloudevents.Malformed("no key, and the key is the campaign")
-    return cloudevents.from_headers(delivery.message.headers).id
+    event = cloudevents.from_headers(headers)
+    for name, value in {"key": key, "ce_id": event.id, "ce_type": event.type}.items():
+        if "\0" in value or _LOST in value:
+            raise cloudevents.Malformed(f"{name} holds a NUL, or is not UTF-8")
+        if storable(value) != value:
+            raise cloudevents.Malformed(f"{name} is longer than {NAME_BYTES} bytes")
+    if not may_carry(topic, event.type):
+        raise cloudevents.Malformed(f"{event.type} does not belong on {topic}")
+    return event
+
+
+def storable(value: str, limit: int = NAME_BYTES) -> str:
+    """Make a text that every database keeps; U+FFFD stands for what is lost, so `check` refuses it again."""
+    clean = value.replace("\0", _LOST).encode(errors="replace")
+    return clean.decode() if len(clean) <= limit else clean[:limit].decode(errors="ignore") + _LOST
 
 
 def _bury_malformed(tx: Transaction, delivery: Delivery, why: str) -> bool:
-    message = delivery.message
+    message, why = delivery.message, storable(why, REASON_BYTES)
     # It has no usable id, but the place where it was read names it just as well.
     row = _row(delivery, f"{message.topic}/{delivery.partition}/{delivery.offset}")
+    row["key"] = storable(message.key)
     dead = row | {"state": tables.DEAD, "error": why}
     if tx.execute(_insert(tx).returning(tables.inbox.c.id), dead).first() is None:
         return False
     log.warning("%s is no event (%s); it goes to the dead letters", row["event"], why)
     send_dead_letter(
-        tx, Lane(message.topic, message.key), row["event"], message.value, message.headers, why, 0
+        tx, Lane(message.topic, row["key"]), row["event"], message.value, message.headers, why, 0
     )
     return True
 
@@ -92,8 +114,8 @@ def send_dead_letter(
         "dlq_error": why,
         "dlq_attempts": str(attempts),
     }
-    kind = headers.get("ce_type") or "unknown"
-    subject = headers.get("ce_subject", "")
+    kind = storable(headers.get("ce_type") or "unknown")
+    subject = storable(headers.get("ce_subject", ""))
     outbox.put(tx, dead_letters_of(lane.topic), lane.key, kind, payload, subject=subject, headers=told)
 
 

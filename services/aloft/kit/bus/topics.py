@@ -62,6 +62,7 @@ MOVING = frozenset(topic.name for topic in TOPICS if topic.moves_round)
 """Names of the topics whose events move a round on."""
 
 _BY_PAYLOAD = {topic.payload: topic for topic in TOPICS}
+_BY_TYPE = {topic.type: topic for topic in TOPICS}
 
 
 def topic_of(payload: type[Payload]) -> Topic:
@@ -70,6 +71,11 @@ def topic_of(payload: type[Payload]) -> Topic:
         return _BY_PAYLOAD[payload]
     except KeyError:
         raise LookupError(f"{payload.__name__} is not declared in aloft.kit.bus.topics") from None
+
+
+def may_carry(name: str, kind: str) -> bool:
+    """Whether events of a type belong on a topic: its own do, and those that are not declared here (yet)."""
+    return kind not in _BY_TYPE or _BY_TYPE[kind].name == name
 
 
 def dead_letters_of(name: str) -> str:

@@ -9,6 +9,7 @@ from typing import Any
 
 from google.protobuf.message import DecodeError
 from sqlalchemy import Row
+from sqlalchemy.exc import DataError
 
 from aloft.kit.bus import cloudevents, inbox, lanes, rounds, tracing
 from aloft.kit.bus.context import Context, Handlers, NotYet, Poison
@@ -112,7 +113,7 @@ class InboxWorker:
         return handled
 
     def _handle(self, tx: Transaction, row: Row[Any], attempt: int) -> str:
-        event = cloudevents.from_headers(inbox.headers_of(row))
+        event = inbox.check(row.topic, row.key, inbox.headers_of(row))
         known = self._handlers.get(event.type)
         if known is None:
             return "ignored"
@@ -124,15 +125,16 @@ class InboxWorker:
             said = payload.FromString(row.payload)
             told = tracing.about(said)
             span.set_attributes(told)
-            if row.topic == BATCH_SELECTED.name:
+            if event.type == BATCH_SELECTED.type:
                 rounds.remember(tx, row.key, int(told["aloft.batch"]))
             handler(tx, said, context)
         return "done"
 
     def _settle(self, failure: _Failed) -> None:
         """Write down that an event failed: dead if it always will, else its lane waits."""
-        outcome, why = _outcome(failure.__cause__), f"{type(failure.__cause__).__name__}: {failure.__cause__}"
-        lane, row = failure.lane, failure.row
+        error, lane, row = failure.__cause__, failure.lane, failure.row
+        outcome = _outcome(error)
+        why = inbox.storable(f"{type(error).__name__}: {error}", inbox.REASON_BYTES)
         with self._database.transaction() as tx:
             first = inbox.next_events(tx, lane, 1) if lanes.claim(tx, lane) else ()
             if not first or first[0].id != row.id:
@@ -166,6 +168,7 @@ class InboxWorker:
 
 
 def _outcome(error: BaseException | None) -> str:
-    if isinstance(error, Poison | DecodeError | cloudevents.Malformed):
+    # A value that the database refuses is refused however often it is tried; an outage is another error.
+    if isinstance(error, Poison | DecodeError | cloudevents.Malformed | DataError):
         return "dead"
     return "waiting" if isinstance(error, NotYet) else "failed"

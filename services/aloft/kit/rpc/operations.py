@@ -1,6 +1,7 @@
 """Long work as clients see it (AIP-151): a service's jobs as `google.longrunning.Operations`."""
 
 import asyncio
+import re
 import time
 from collections.abc import Mapping
 from typing import Any
@@ -25,6 +26,8 @@ OPERATION = ResourceName("operations/{operation}")
 _NAME = operations_pb2.DESCRIPTOR.services_by_name["Operations"].full_name
 _LISTED_BYTES = 8192
 """The longest answer that a list shows: a page of long ones would not fit into a message."""
+_REASON = re.compile(r"(?!INTERNAL$)[A-Z][A-Z0-9_]*")
+"""What a client can do something about, as `aloft.kit.errors` names it."""
 _POLL_S = 0.25
 _MARGIN_S = 0.5
 """How long before the caller's deadline a wait ends, so that the answer still arrives."""
@@ -55,8 +58,14 @@ def operation_of(job: Job, responses: Responses | None = None) -> operations_pb2
     elif job.state is State.CANCELLED:
         operation.error.CopyFrom(Status(code=Code.CANCELLED, message="cancelled on request"))
     elif job.state is State.FAILED:
-        operation.error.CopyFrom(Status(code=Code.INTERNAL, message=job.error or "failed"))
+        operation.error.CopyFrom(Status(code=_code(job), message=job.error or "failed"))
     return operation
+
+
+def _code(job: Job) -> int:
+    # A job keeps why it failed as text alone: `REASON: a sentence`, or the type of an error that is a bug.
+    told = _REASON.fullmatch((job.error or "").partition(": ")[0])
+    return Code.FAILED_PRECONDITION if told else Code.INTERNAL
 
 
 def _in_list(operation: operations_pb2.Operation) -> operations_pb2.Operation:
@@ -145,7 +154,7 @@ def _campaign(text: str) -> str | None:
     if not text:
         return None
     name, equals, value = text.partition("=")
-    if name.strip() != "campaign" or not equals or not value.strip():
+    if name.strip() != "campaign" or not equals or not value.strip() or "\0" in value:
         raise InvalidArgument.of("filter", "must be campaign=<id>, or empty")
     return value.strip().strip('"')
 

@@ -53,12 +53,16 @@ class Bug(AloftError):
 
 
 def domain_error(raised: Exception) -> AloftError:
-    """Say what a client is told: a use case's own error, a database that is away, or a bug."""
+    """Say what a client is told: a use case's own error, what the database says of it, or a bug."""
     if isinstance(raised, AloftError):
         return raised
     # Here, because a client reads errors with this module too, and has no database.
-    from sqlalchemy.exc import DBAPIError, OperationalError
+    from sqlalchemy.exc import DataError, DBAPIError, OperationalError
 
+    if isinstance(raised, DataError):
+        # The first line says why; what may follow shows the statement.
+        why = str(raised.orig).partition("\n")[0]
+        return InvalidArgument("INVALID_VALUE", f"a value of the request cannot be stored: {why}")
     if isinstance(raised, DBAPIError) and (
         raised.connection_invalidated or isinstance(raised, OperationalError)
     ):
