@@ -181,6 +181,12 @@ class World:
         """Say that the trainer made a version."""
         self.say(events.ModelPublished(campaign=CAMPAIGN, version=version, promoted=promoted, score=score))
 
+    def change(self, **fields: Any) -> campaign_pb2.Campaign:
+        """Change what it is given of the campaign."""
+        wanted = campaign_pb2.Campaign(name=PARENT, **fields)
+        request = campaign_service_pb2.UpdateCampaignRequest(campaign=wanted)
+        return self.call("Campaign.UpdateCampaign", request)  # type: ignore[no-any-return]
+
     def pause(self) -> campaign_pb2.Campaign:
         """Stop selecting and leasing for a while."""
         request = campaign_service_pb2.PauseCampaignRequest(name=PARENT)

@@ -205,3 +205,55 @@ def test_an_older_batch_that_arrives_late_is_not_opened(world: World) -> None:
     assert (closed.batch, closed.reason) == (1, "SUPERSEDED")
     assert len(world.lease()) == 1
     check(world)
+
+
+def test_a_batch_that_is_open_closes_by_the_time_that_a_changed_policy_gives_it(world: World) -> None:
+    ready(world, batch_policy=campaign_pb2.BatchPolicy(close_after=Duration(seconds=3000)))
+    world.select(1, 0, 1)
+    world.database.advance(200)
+    world.change(batch_policy=campaign_pb2.BatchPolicy(close_after=Duration(seconds=300)))
+    assert not world.closer.step()
+    world.database.advance(101)
+    assert world.closer.step(), "the time does not count from when the batch was opened"
+    assert world.batch(1).close_reason == "CLOSE_AFTER"
+    check(world)
+
+
+def test_a_batch_that_a_changed_policy_gives_no_time_stays_open(world: World) -> None:
+    ready(world, batch_policy=campaign_pb2.BatchPolicy(close_after=Duration(seconds=300)))
+    world.select(1, 0, 1)
+    world.change(batch_policy=campaign_pb2.BatchPolicy(size=2))
+    world.database.advance(301)
+    assert not world.closer.step()
+    assert world.batch(1).close_reason == ""
+
+
+@pytest.mark.parametrize(
+    ("policy", "reason"),
+    [
+        (campaign_pb2.BatchPolicy(close_after=Duration(seconds=60)), "CLOSE_AFTER"),
+        (campaign_pb2.BatchPolicy(close_fraction=0.5), "CLOSE_FRACTION"),
+    ],
+)
+def test_a_changed_policy_closes_at_once_what_is_due_by_it(
+    world: World, policy: campaign_pb2.BatchPolicy, reason: str
+) -> None:
+    ready(world)
+    world.select(1, 0, 1, 2)
+    world.submit(world.lease(2), "water")
+    world.database.advance(61)
+    changed = world.change(batch_policy=policy)
+    assert changed == world.get()
+    (closed,) = world.announced(events.BatchClosed)
+    assert (closed.reason, len(closed.labelled), closed.train) == (reason, 2, True)
+    check(world)
+
+
+def test_a_changed_policy_that_closes_the_last_batch_stops_a_campaign_without_budget(world: World) -> None:
+    ready(world, budget=campaign_pb2.Budget(images=2))
+    world.select(1, 0, 1)
+    world.submit(world.lease(1), "water")
+    world.change(budget=campaign_pb2.Budget(images=1))
+    changed = world.change(batch_policy=campaign_pb2.BatchPolicy(close_fraction=0.5))
+    assert (changed.state_reason, world.batch(1).close_reason) == ("BUDGET_IMAGES", "CLOSE_FRACTION")
+    check(world)

@@ -11,7 +11,7 @@ from aloft.kit.errors import NotFound
 from aloft.kit.explaining import Cause, Kind
 from aloft.label_store.explaining import explain
 from tests.contract.databases import ADAPTERS
-from tests.integration.label_store_world import PARENT, VENDOR, World, key, opened
+from tests.integration.label_store_world import PARENT, VENDOR, World, image, key, opened
 
 STUCK, WAITING, IDLE = Kind.STUCK, Kind.WAITING, Kind.IDLE
 
@@ -118,6 +118,26 @@ def test_the_evaluation_batch_is_named_beside_the_other(world: World) -> None:
     assert "batch 0 and 1 is open" in only(world).waits_for
     world.submit(world.lease(2))
     assert "batch 1 is open" in only(world).waits_for
+
+
+def test_an_evaluation_batch_of_which_nothing_was_labelled_is_a_cause_until_labels_are_imported(
+    world: World,
+) -> None:
+    half = campaign_pb2.BatchPolicy(close_fraction=0.5)
+    ready(world, held_out=campaign_pb2.HeldOut(evaluation_images=2), batch_policy=half)
+    world.vendor()
+    first, second = world.lease(2)
+    world.skip(first)
+    assert world.batch(0).close_reason == "CLOSE_FRACTION"
+    assert codes(world) == [(WAITING, "VENDORS")], "the other image is still being labelled"
+    world.skip(second)
+    cause = only(world)
+    assert (cause.kind, cause.code) == (STUCK, "HELD_OUT_NOT_LABELLED")
+    assert "evaluation batch" in cause.waits_for
+    assert cause.remedy.startswith("aloft images import c, with a manifest")
+    held_out = next(one for one in range(6) if first.image.endswith(image(one)))
+    world.manifest("key,water", f"{key(held_out)},1")
+    assert (WAITING, "FIRST_VERSION") in codes(world)
 
 
 def test_annotations_of_a_closed_batch_are_waited_for(world: World) -> None:

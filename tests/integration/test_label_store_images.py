@@ -7,6 +7,7 @@ import pytest
 
 from aloft.api.events.v1 import events_pb2 as events
 from aloft.api.labels.v1 import image_service_pb2
+from aloft.kit.errors import InvalidArgument
 from aloft.label_store.store import tables
 from tests.contract.databases import ADAPTERS
 from tests.integration.label_store_world import CAMPAIGN, PARENT, World, check, image, key, opened
@@ -108,3 +109,30 @@ def test_the_same_bytes_under_two_keys_are_two_images(world: World) -> None:
     labels = [row.verdicts for row in world.rows(tables.images) if row.label_set_version]
     assert len(labels) == 2
     check(world)
+
+
+Manifest = image_service_pb2.ImportImagesRequest.Manifest
+Listing = image_service_pb2.ImportImagesRequest.Listing
+
+
+@pytest.mark.parametrize("key", ["../list.csv", "/list.csv", "lists/", "li\0st.csv", "x" * 2000])
+def test_a_manifest_that_no_object_can_be_is_refused_at_once(world: World, key: str) -> None:
+    request = image_service_pb2.ImportImagesRequest(parent=PARENT, manifest=Manifest(key=key))
+    with pytest.raises(InvalidArgument) as refused:
+        world.call("Image.ImportImages", request)
+    assert [violation.field for violation in refused.value.violations] == ["manifest.key"]
+
+
+@pytest.mark.parametrize("prefix", ["../", "/", "class-0//", "./class-0/", "class\0", "x" * 2000])
+def test_a_listing_that_can_find_no_object_is_refused_at_once(world: World, prefix: str) -> None:
+    request = image_service_pb2.ImportImagesRequest(parent=PARENT, listing=Listing(prefix=prefix))
+    with pytest.raises(InvalidArgument) as refused:
+        world.call("Image.ImportImages", request)
+    assert [violation.field for violation in refused.value.violations] == ["listing.prefix"]
+
+
+@pytest.mark.parametrize(("prefix", "images"), [("", 4), ("class-0/", 2), ("class-", 4), (".", 0)])
+def test_a_listing_is_of_every_key_that_begins_with_its_prefix(
+    world: World, prefix: str, images: int
+) -> None:
+    assert world.import_all(prefix=prefix).known_images == images

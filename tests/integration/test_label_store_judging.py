@@ -106,6 +106,20 @@ def test_a_second_import_labels_what_has_no_label_and_changes_none(world: World)
     assert [event.label_revision for event in world.announced(events.LabelsCommitted)] == [1, 2]
 
 
+def test_an_import_says_of_which_images_it_brings_another_label_set(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("aloft.label_store.use_cases.importing.PART", 2)
+    world.campaign()
+    world.put(*range(3))
+    stays = f"{key(0)} has a label set already, which stays"
+    rows = [f"{key(0)},1", f"{key(1)},1", f"{key(0)},0", f"{key(2)},"]
+    said = world.manifest("key,water", *rows)
+    assert (said.labelled_images, said.refused_lines, list(said.problems)) == (2, 0, [f"line 4: {stays}"])
+    assert list(world.manifest("key,water", *rows[:2]).problems) == [], "these say the same"
+    assert list(world.manifest("key,water", rows[2], rows[1]).problems) == [f"line 2: {stays}"]
+
+
 def test_what_is_wrong_with_the_labels_of_a_manifest_is_said(world: World) -> None:
     world.campaign()
     world.put(*range(4))
@@ -309,7 +323,7 @@ def test_what_decides_which_versions_there_are_is_changed_but_not_what_they_are_
     request.campaign.training.mode = campaign_pb2.Training.MODE_PROBE
     changed = world.call("Campaign.UpdateCampaign", request)
     assert (changed.gate.max_drop, changed.training.mode) == (0.1, campaign_pb2.Training.MODE_PROBE)
-    assert changed.training.steps == 300
+    assert changed.training.steps == 600
     for fixed in ("held_out", "base_model", "taxonomy", "overlap", "image_spec"):
         request.update_mask.paths[:] = [fixed]
         with pytest.raises(InvalidArgument, match="cannot be changed"):
@@ -328,4 +342,17 @@ def test_a_campaign_is_stopped_for_good_and_once(world: World) -> None:
     world.submit(leased, "water")
     assert world.progress().labelled_images == 1, "what was leased is still taken"
     assert world.lease() == []
+    check(world)
+
+
+def test_the_evaluation_batch_is_not_closed_by_time_before_something_of_it_is_labelled(world: World) -> None:
+    evaluated(world, batch_policy=campaign_pb2.BatchPolicy(close_after=Duration(seconds=300)))
+    world.database.advance(301)
+    assert not world.closer.step()
+    world.change(batch_policy=campaign_pb2.BatchPolicy(close_after=Duration(seconds=200)))
+    assert world.announced(events.BatchClosed) == []
+    world.submit(world.lease(1), "water")
+    assert world.closer.step()
+    (closed,) = world.announced(events.BatchClosed)
+    assert (closed.batch, closed.reason, len(closed.labelled)) == (0, "CLOSE_AFTER", 1)
     check(world)

@@ -7,6 +7,7 @@ from pathlib import Path
 import grpc
 import pytest
 from google.protobuf.duration_pb2 import Duration
+from google.protobuf.message import Message
 
 from aloft.api.labels.v1 import campaign_service_pb2, labelling_service_pb2, vendor_service_pb2
 from aloft.api.labels.v1.campaign_service_pb2_grpc import CampaignServiceStub
@@ -19,7 +20,7 @@ from aloft.kit.rpc.channel import channel
 from aloft.kit.rpc.server import Server
 from aloft.label_store import app
 from aloft.label_store.store import tables
-from tests.integration.label_store_world import ADMIN, PARENT, World, opened
+from tests.integration.label_store_world import ADMIN, PARENT, VENDOR, World, opened
 
 SERVICE = Principal("services/embedding", Role.SERVICE)
 
@@ -77,6 +78,15 @@ def test_a_key_is_rotated_without_a_gap(world: World) -> None:
     assert owner(world, new.secret) is not None
 
 
+def test_a_grace_that_no_clock_adds_up_is_refused(world: World) -> None:
+    made = new_key(world, "operators/ann")
+    request = vendor_service_pb2.RevokeApiKeyRequest(name=made.name, grace=Duration(seconds=2**62))
+    with pytest.raises(InvalidArgument, match="10 years") as refused:
+        world.call("Vendor.RevokeApiKey", request)
+    assert [violation.field for violation in refused.value.violations] == ["grace"]
+    assert owner(world, made.secret) is not None
+
+
 def test_a_revoked_or_changed_key_is_nobodys(world: World) -> None:
     made = new_key(world, "admins/root")
     assert owner(world, made.secret[:-1] + ("0" if made.secret[-1] != "0" else "1")) is None
@@ -104,6 +114,45 @@ def test_a_vendor_is_for_campaigns_that_exist(world: World) -> None:
     world.vendor()
     read = world.call("Vendor.GetVendor", vendor_service_pb2.GetVendorRequest(name="vendors/acme"))
     assert (list(read.campaigns), read.max_leases) == ([PARENT], 1000)
+
+
+@pytest.mark.parametrize(
+    ("method", "request_", "caller", "field"),
+    [
+        (
+            "Vendor.CreateVendor",
+            vendor_service_pb2.CreateVendorRequest(
+                vendor_id="acme", vendor=vendor_service_pb2.Vendor(display_name="Ac\0me")
+            ),
+            ADMIN,
+            "vendor.display_name",
+        ),
+        (
+            "Vendor.ListApiKeys",
+            vendor_service_pb2.ListApiKeysRequest(principal="operators/\0"),
+            ADMIN,
+            "principal",
+        ),
+        (
+            "Labelling.LeaseTasks",
+            labelling_service_pb2.LeaseTasksRequest(parent=PARENT, annotator="an\0n"),
+            VENDOR,
+            "annotator",
+        ),
+        (
+            "Labelling.SkipTask",
+            labelling_service_pb2.SkipTaskRequest(name=f"{PARENT}/tasks/1-a", lease="l", reason="clo\0ud"),
+            VENDOR,
+            "reason",
+        ),
+    ],
+)
+def test_text_that_no_database_keeps_is_refused_by_the_name_of_its_field(
+    world: World, method: str, request_: Message, caller: Principal, field: str
+) -> None:
+    with pytest.raises(InvalidArgument, match="NUL") as refused:
+        world.call(method, request_, caller)
+    assert [violation.field for violation in refused.value.violations] == [field]
 
 
 def test_a_client_with_a_key_labels_over_grpc_what_it_reads_over_http(tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ from aloft.api.labels.v1 import campaign_pb2
 from aloft.kit.rpc.call import Principal
 from aloft.label_store.store import tables
 from tests.contract.databases import ADAPTERS
-from tests.integration.label_store_world import POSITIVE, VENDOR, World, check, image, opened
+from tests.integration.label_store_world import POSITIVE, VENDOR, World, check, image, key, opened
 
 ON_BOTH = pytest.mark.parametrize("world", ADAPTERS, indirect=True)
 """For tests whose SQL differs between the databases, or could."""
@@ -235,4 +235,19 @@ def test_a_batch_closes_at_its_fraction_of_images(world: World) -> None:
     assert (closed.reason, len(closed.labelled), len(closed.outstanding)) == ("CLOSE_FRACTION", 2, 2)
     label(world, annotator="b")
     assert world.progress().labelled_images == 4
+    check(world)
+
+
+@ON_BOTH
+def test_an_image_that_could_not_be_read_is_labelled_in_a_later_batch_once_it_is_mended(world: World) -> None:
+    ready(world, overlap=2)
+    world.select(1, 0)
+    (world.pool_folder / key(0)).unlink()
+    assert world.lease() == []
+    assert world.batch(1).skipped_images == 1
+    world.put(0)
+    world.import_all()
+    world.select(2, 0)
+    assert [label(world, "water", annotator=one) for one in ("ann", "bob")] == [1, 1]
+    assert world.batch(2).close_reason == "COMPLETE"
     check(world)

@@ -5,7 +5,9 @@ from collections.abc import Iterator, Sequence
 from aloft.api.labels.v1 import campaign_pb2 as pb
 from aloft.kit.database import Transaction
 from aloft.kit.explaining import Cause, Kind
+from aloft.label_store.domain.batches import Outcome
 from aloft.label_store.store import annotations, batches, campaigns, image_counts, task_counts, vendors
+from aloft.label_store.store.batches import Batch
 from aloft.label_store.store.campaigns import EVALUATION, PAUSED, STOPPED, Campaign
 
 
@@ -51,16 +53,17 @@ def _without_images(tx: Transaction, campaign: Campaign) -> Iterator[Cause]:
             campaign.created_us,
             import_them,
         )
-    if held_out.imported and not image_counts.count_held_out(tx, campaign.id):
+    evaluation = batches.find(tx, campaign.id, EVALUATION)
+    unlabelled = _unlabelled(tx, campaign, evaluation)
+    if unlabelled:
         yield Cause(
             Kind.STUCK,
             "HELD_OUT_NOT_LABELLED",
-            "labels of validation or test images, which versions are to be judged by: none is imported",
-            campaign.created_us,
+            f"labels of validation or test images, which versions are to be judged by: {unlabelled}",
+            campaign.created_us if evaluation is None else evaluation.closed_us,
             f"{import_them}, with a manifest that has the columns key, split and one for each label",
         )
-    begun = batches.find(tx, campaign.id, EVALUATION) is not None
-    if not begun and 0 < usable[pb.SPLIT_POOL] <= held_out.evaluation_images:
+    if evaluation is None and 0 < usable[pb.SPLIT_POOL] <= held_out.evaluation_images:
         yield Cause(
             Kind.STUCK,
             "POOL_TOO_SMALL",
@@ -69,6 +72,17 @@ def _without_images(tx: Transaction, campaign: Campaign) -> Iterator[Cause]:
             campaign.created_us,
             import_them,
         )
+
+
+def _unlabelled(tx: Transaction, campaign: Campaign, evaluation: Batch | None) -> str:
+    """Say why no held-out image has labels; empty where one has, or vendors are still to label some."""
+    closed = evaluation is not None and evaluation.closed_us is not None
+    if not (campaign.spec.held_out.imported or closed) or image_counts.count_held_out(tx, campaign.id):
+        return ""
+    if not closed:
+        return "none is imported"
+    outstanding = Outcome.OUTSTANDING in batches.outcomes(tx, campaign.id, EVALUATION)
+    return "" if outstanding else "the evaluation batch was closed without any"
 
 
 def _labelling(tx: Transaction, campaign: Campaign) -> Iterator[Cause]:

@@ -114,8 +114,8 @@ def test_how_versions_are_made_gets_its_defaults() -> None:
     rules.check("c", completed)
     assert completed.strategy.expression == "auto"
     training, pretraining = completed.training, completed.base_model.pretraining
-    assert (training.mode, training.steps, training.batch_images) == (pb.Training.MODE_FULL, 300, 32)
-    assert training.learning_rate == 0.0003
+    assert (training.mode, training.steps, training.batch_images) == (pb.Training.MODE_FULL, 600, 32)
+    assert training.learning_rate == 0.001
     assert (pretraining.method, pretraining.steps, pretraining.batch_images) == ("simclr", 2000, 256)
     assert (pretraining.learning_rate, pretraining.seed) == (0.001, 4)
     assert not completed.HasField("gate")
@@ -177,3 +177,20 @@ def test_held_out_images_that_are_not_imported_are_not_held_out() -> None:
 def test_a_label_is_not_called_as_a_column_of_manifests_is() -> None:
     taxonomy = pb.Taxonomy(labels=[pb.Label(id="key"), pb.Label(id="road")])
     assert violated(pb.Campaign(taxonomy=taxonomy)) == {"campaign.taxonomy.labels[0].id"}
+
+
+def test_a_batch_is_open_for_ten_years_at_most() -> None:
+    day = 24 * 3600
+    policies = {
+        seconds: campaign(batch_policy=pb.BatchPolicy(close_after=Duration(seconds=seconds)))
+        for seconds in (3652 * day, 3660 * day, 2**62)
+    }
+    rules.check("c", rules.completed(policies.pop(3652 * day)))
+    for policy in policies.values():
+        assert violated(policy) == {"campaign.batch_policy.close_after"}
+
+
+@pytest.mark.parametrize("name", ["x" * 201, "har\0bour"])
+def test_a_display_name_that_cannot_be_stored_or_announced_is_refused(name: str) -> None:
+    assert violated(campaign(display_name=name)) == {"campaign.display_name"}
+    rules.check("c", rules.completed(campaign(display_name="x" * 200)))

@@ -8,7 +8,8 @@ from aloft import strategies
 from aloft.api.labels.v1 import campaign_pb2 as pb
 from aloft.kit.errors import FieldViolation, InvalidArgument
 from aloft.kit.ids import SLUG_RULE, is_slug
-from aloft.label_store.domain import learning
+from aloft.label_store.domain import learning, texts
+from aloft.label_store.domain.durations import LONGEST_US, TOO_LONG
 
 MUTABLE = ("display_name", "strategy", "batch_policy", "budget", "training", "gate", "stop_rules")
 """What an update may change; a campaign's taxonomy, images and first version are what it is."""
@@ -83,6 +84,7 @@ def refuse(violations: list[FieldViolation]) -> None:
 
 def violations_of(campaign: pb.Campaign) -> Iterator[FieldViolation]:
     """Name everything that is wrong with a completed campaign."""
+    yield from texts.violations_of(campaign.display_name, "campaign.display_name")
     yield from _taxonomy_violations(campaign.taxonomy)
     yield from _image_spec_violations(campaign.image_spec)
     yield from _strategy_violations(campaign.strategy)
@@ -154,10 +156,11 @@ def _batch_policy_violations(policy: pb.BatchPolicy) -> Iterator[FieldViolation]
     if not 0 < policy.close_fraction <= 1:
         text = f"must be above 0 and at most 1, not {policy.close_fraction}"
         yield FieldViolation("campaign.batch_policy.close_fraction", text)
-    if policy.HasField("close_after") and policy.close_after.ToMicroseconds() <= 0:
-        yield FieldViolation(
-            "campaign.batch_policy.close_after", "must be longer than 0 s; leave it out for never"
-        )
+    if policy.HasField("close_after"):
+        close_after_us = policy.close_after.ToMicroseconds()
+        if not 0 < close_after_us <= LONGEST_US:
+            text = "must be longer than 0 s" if close_after_us <= 0 else TOO_LONG
+            yield FieldViolation("campaign.batch_policy.close_after", f"{text}; leave it out for never")
 
 
 def _budget_violations(budget: pb.Budget) -> Iterator[FieldViolation]:

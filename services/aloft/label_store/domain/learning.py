@@ -22,9 +22,9 @@ def complete(campaign: pb.Campaign) -> None:
     """Put the default in every place that was left open."""
     training = campaign.training
     training.mode = training.mode or pb.Training.MODE_FULL
-    training.steps = training.steps or 300
+    training.steps = training.steps or 600
     training.batch_images = training.batch_images or 32
-    training.learning_rate = training.learning_rate or 0.0003
+    training.learning_rate = training.learning_rate or 0.001
     if campaign.base_model.WhichOneof("source") == "pretraining":
         _complete_pretraining(campaign.base_model.pretraining)
     if campaign.stop_rules.HasField("plateau"):

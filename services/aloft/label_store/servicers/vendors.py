@@ -10,6 +10,7 @@ from aloft.kit.rpc.call import Call, Role, allow
 from aloft.kit.rpc.paging import page
 from aloft.kit.rpc.verifiers import Verifier
 from aloft.label_store import messages
+from aloft.label_store.domain import texts
 from aloft.label_store.servicers.answering import answer_once
 from aloft.label_store.store import keys, vendors
 from aloft.label_store.use_cases import principals
@@ -54,6 +55,7 @@ class VendorServicer:
     @allow(Role.ADMIN)
     def ListApiKeys(self, request: service.ListApiKeysRequest, call: Call) -> service.ListApiKeysResponse:
         """Read keys by id, without their secrets."""
+        texts.check(request.principal, "principal")
         wanted = page(request)
         after = str(wanted.after[0]) if wanted.after else ""
         with self._database.read() as tx:

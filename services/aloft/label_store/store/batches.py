@@ -10,6 +10,7 @@ import sqlalchemy as sa
 from aloft.kit.database import Transaction
 from aloft.kit.database.columns import NOW
 from aloft.label_store.domain.batches import Outcome
+from aloft.label_store.store.campaigns import EVALUATION
 from aloft.label_store.store.images import chunks
 from aloft.label_store.store.tables import batch_images, batches
 
@@ -113,15 +114,31 @@ def unfinished(tx: Transaction, campaign: str, number: int) -> list[str]:
     return outcomes(tx, campaign, number).get(Outcome.OPEN, [])
 
 
-def overdue(tx: Transaction, limit: int) -> Sequence[tuple[str, int]]:
-    """Name open batches whose time has passed."""
-    wanted = (
-        sa.select(batches.c.campaign, batches.c.number)
-        .where(batches.c.close_reason == "", batches.c.close_at_us <= NOW)
-        .order_by(batches.c.close_at_us)
-        .limit(limit)
-    )
-    return [(row.campaign, row.number) for row in tx.execute(wanted)]
+def reschedule(tx: Transaction, campaign: str, close_after_us: int) -> None:
+    """Have the open batches of a campaign close so long after they were opened; 0 is never."""
+    due = batches.c.created_us + close_after_us if close_after_us else None
+    rows = (batches.c.campaign == campaign, batches.c.close_reason == "")
+    tx.execute(sa.update(batches).where(*rows).values(close_at_us=due))
+
+
+_OVERDUE = (
+    batches.c.close_reason == "",
+    batches.c.close_at_us <= NOW,
+    # Without a label of the evaluation batch no version is ever judged: it waits for the first one.
+    sa.or_(batches.c.number != EVALUATION, batches.c.labelled_images > 0),
+)
+
+
+def overdue(tx: Transaction, campaign: str) -> Sequence[int]:
+    """Number the open batches of a campaign whose time has passed."""
+    wanted = sa.select(batches.c.number).where(batches.c.campaign == campaign, *_OVERDUE)
+    return list(tx.execute(wanted.order_by(batches.c.number)).scalars())
+
+
+def campaigns_with_overdue(tx: Transaction, limit: int) -> Sequence[str]:
+    """Name campaigns that have open batches whose time has passed."""
+    wanted = sa.select(batches.c.campaign).where(*_OVERDUE).distinct().limit(limit)
+    return list(tx.execute(wanted).scalars())
 
 
 def page(tx: Transaction, campaign: str, after: int, limit: int) -> Sequence[Batch]:

@@ -22,7 +22,8 @@ class Asker:
 def free(tx: Transaction, campaign: str, limit: int, overlap: int, asker: Asker) -> Sequence[Task]:
     """Lock and read tasks that may be leased now, passing over those that somebody else is changing.
 
-    Each is of another image, and none of one that this annotator saw. The vendor's row is locked.
+    Each is of another image, and none of one that this annotator saw in the same batch. The vendor's row is
+    locked.
     """
     wanted = (
         sa.select(tasks)
@@ -40,7 +41,7 @@ def free(tx: Transaction, campaign: str, limit: int, overlap: int, asker: Asker)
 
 
 def _seen_by(asker: Asker) -> sa.ColumnElement[bool]:
-    """Whether an annotator labels or labelled the image of a task, or its vendor skipped it."""
+    """Whether, in a task's batch, an annotator labels or labelled its image, or its vendor skipped it."""
     other = tasks.alias("other")
     labels_it = sa.and_(other.c.state == OPEN, other.c.lease_until_us > NOW)
     by_annotator = sa.and_(other.c.annotator == asker.annotator, sa.or_(other.c.state == DONE, labels_it))
@@ -49,6 +50,7 @@ def _seen_by(asker: Asker) -> sa.ColumnElement[bool]:
         .where(
             other.c.campaign == tasks.c.campaign,
             other.c.image == tasks.c.image,
+            other.c.batch == tasks.c.batch,
             other.c.vendor == asker.vendor,
             sa.or_(other.c.state == SKIPPED, by_annotator),
         )

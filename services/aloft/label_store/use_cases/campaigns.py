@@ -37,6 +37,8 @@ def update(tx: Transaction, request: service.UpdateCampaignRequest) -> pb.Campai
     if spec == campaign.spec:
         return messages.campaign(campaign)
     changed = change(tx, campaign, spec=spec.SerializeToString(deterministic=True))
+    if spec.batch_policy != campaign.spec.batch_policy:
+        changed = closing.close_by_policy(tx, changed)
     return messages.campaign(closing.stop_by_score(tx, closing.stop_if_spent(tx, changed)))
 
 

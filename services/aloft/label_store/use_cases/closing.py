@@ -5,7 +5,7 @@ from collections.abc import Collection
 from aloft.kit.database import Transaction
 from aloft.label_store import announcing
 from aloft.label_store.domain import budgets, stopping
-from aloft.label_store.domain.batches import CloseReason, close_reason, left_by
+from aloft.label_store.domain.batches import CloseReason, close_after_us, close_reason, left_by
 from aloft.label_store.store import batches, campaigns, scores, task_counts, tasks
 from aloft.label_store.store.campaigns import EVALUATION, STOPPED, Campaign
 from aloft.label_store.store.tasks import Task, task_ids
@@ -38,6 +38,20 @@ def close_if_due(tx: Transaction, campaign: Campaign, touched: Collection[int]) 
         if reason is not None:
             campaign = close(tx, campaign, number, reason)
     return stop_if_spent(tx, campaign)
+
+
+def close_overdue(tx: Transaction, campaign: Campaign) -> Campaign:
+    """Close the open batches whose time has passed. The campaign is locked."""
+    for number in batches.overdue(tx, campaign.id):
+        if number in campaign.open_batches:
+            campaign = close(tx, campaign, number, CloseReason.CLOSE_AFTER)
+    return campaign
+
+
+def close_by_policy(tx: Transaction, campaign: Campaign) -> Campaign:
+    """Have a batch policy that was changed hold for what is open, and close what is due by it."""
+    batches.reschedule(tx, campaign.id, close_after_us(campaign.spec.batch_policy))
+    return close_overdue(tx, close_if_due(tx, campaign, campaign.open_batches))
 
 
 def stop_if_spent(tx: Transaction, campaign: Campaign) -> Campaign:

@@ -10,6 +10,8 @@ from aloft.kit import names
 from aloft.kit.database import Transaction
 from aloft.kit.errors import FieldViolation, InvalidArgument
 from aloft.kit.jobs import Jobs, Lease
+from aloft.kit.objects.errors import BadKey
+from aloft.kit.objects.keys import check_key
 from aloft.kit.objects.port import Objects
 from aloft.label_store.domain import splits
 from aloft.label_store.store import campaigns, imports
@@ -20,6 +22,8 @@ from aloft.label_store.use_cases.sources import Entry, Listing, Manifest
 KIND = "import-images"
 PART = 1000
 """Images in one transaction and one event."""
+SHOWN = 100
+"""Characters of a wrong key that an error repeats."""
 
 
 def enqueue(tx: Transaction, jobs: Jobs, request: service.ImportImagesRequest) -> str:
@@ -32,6 +36,11 @@ def _payload(request: service.ImportImagesRequest) -> Mapping[str, Any]:
     if request.WhichOneof("source") == "manifest":
         if not request.manifest.key:
             raise InvalidArgument.of("manifest.key", "name a CSV object in the pool bucket")
+        if not _is_key(request.manifest.key):
+            text = (
+                f"no object has the key {_begun(request.manifest.key)}: name a CSV object in the pool bucket"
+            )
+            raise InvalidArgument.of("manifest.key", text)
         return {"manifest": request.manifest.key}
     if request.WhichOneof("source") != "listing":
         raise InvalidArgument.of("source", "give a listing of the pool bucket, or a manifest in it")
@@ -39,6 +48,11 @@ def _payload(request: service.ImportImagesRequest) -> Mapping[str, Any]:
     wrong: list[FieldViolation] = list(
         splits.violations_of(listing.validation_fraction, listing.test_fraction, "listing")
     )
+    # What comes behind it may make a key of it, as behind `folder/`, or be nothing.
+    if not (_is_key(listing.prefix + "x") or _is_key(listing.prefix)):
+        begun = _begun(listing.prefix)
+        text = f"no object has a key that begins with {begun}: leave it out for the whole bucket"
+        wrong.append(FieldViolation("listing.prefix", text))
     if wrong:
         message = "; ".join(f"{violation.field}: {violation.description}" for violation in wrong)
         raise InvalidArgument("INVALID_FIELD", message, tuple(wrong))
@@ -47,6 +61,18 @@ def _payload(request: service.ImportImagesRequest) -> Mapping[str, Any]:
         "validation_fraction": listing.validation_fraction,
         "test_fraction": listing.test_fraction,
     }
+
+
+def _is_key(text: str) -> bool:
+    try:
+        check_key(text)
+    except BadKey:
+        return False
+    return True
+
+
+def _begun(text: str) -> str:
+    return repr(text) if len(text) <= SHOWN else f"{text[:SHOWN]!r}…"
 
 
 class ImportImages:

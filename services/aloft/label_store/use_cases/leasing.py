@@ -14,6 +14,7 @@ from aloft.kit.rpc.call import Call
 from aloft.kit.rpc.requests import once
 from aloft.label_store import messages
 from aloft.label_store.copies import Copies, Unreadable
+from aloft.label_store.domain import texts
 from aloft.label_store.store import campaigns, free_tasks, images, task_counts, tasks, vendors
 from aloft.label_store.store.campaigns import RUNNING, Campaign
 from aloft.label_store.store.free_tasks import Asker
@@ -23,7 +24,6 @@ from aloft.label_store.use_cases.leases import duration_us, extend
 from aloft.label_store.use_cases.skipping import skip_unreadable
 
 MOST, USUAL = 100, 10
-ANNOTATOR = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,8 +106,7 @@ def _limit(request: service.LeaseTasksRequest) -> int:
         raise InvalidArgument.of(
             "max_tasks", f"must be 1 to {MOST}, not {request.max_tasks}; 0 means {USUAL}"
         )
-    if len(request.annotator) > ANNOTATOR:
-        raise InvalidArgument.of("annotator", f"at most {ANNOTATOR} characters")
+    texts.check(request.annotator, "annotator")
     return request.max_tasks or USUAL
 
 

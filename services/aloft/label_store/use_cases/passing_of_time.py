@@ -5,10 +5,9 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from aloft.kit.database import Transaction, Transactions
-from aloft.label_store.domain.batches import CloseReason
 from aloft.label_store.store import batches, campaigns, tasks
 from aloft.label_store.store.campaigns import Campaign
-from aloft.label_store.use_cases.closing import close, close_if_due
+from aloft.label_store.use_cases.closing import close_if_due, close_overdue
 from aloft.label_store.use_cases.settling import settle
 
 log = logging.getLogger(__name__)
@@ -28,13 +27,13 @@ class BatchCloser:
     def step(self) -> bool:
         """Deal with every campaign that is due; one that fails does not hold up the others."""
         with self._database.read() as tx:
-            overdue = dict(batches.overdue(tx, CAMPAIGNS))
+            overdue = batches.campaigns_with_overdue(tx, CAMPAIGNS)
             due = sorted({*overdue, *tasks.campaigns_with_over(tx, CAMPAIGNS)})
         failed: Exception | None = None
         for campaign in due:
             try:
                 with self._database.transaction() as tx:
-                    close_books(tx, campaign, overdue.get(campaign))
+                    close_books(tx, campaign)
             except Exception as error:
                 log.exception("the batches of campaigns/%s could not be closed", campaign)
                 failed = error
@@ -43,14 +42,13 @@ class BatchCloser:
         return bool(due)
 
 
-def close_books(tx: Transaction, campaign_id: str, overdue: int | None) -> None:
-    """End tasks whose last lease ran out, and close the open batch if it is the one that is overdue."""
+def close_books(tx: Transaction, campaign_id: str) -> None:
+    """End tasks whose last lease ran out, and close the open batches whose time has passed."""
     campaign = campaigns.lock(tx, campaign_id)
     over = [task.id for task in tasks.lock_over(tx, campaign_id)]
     if over:
         campaign = _retire(tx, campaign, over)
-    if overdue is not None and overdue in campaign.open_batches:
-        close(tx, campaign, overdue, CloseReason.CLOSE_AFTER)
+    close_overdue(tx, campaign)
 
 
 def _retire(tx: Transaction, campaign: Campaign, over: Sequence[str]) -> Campaign:

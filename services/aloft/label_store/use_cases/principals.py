@@ -8,6 +8,8 @@ from aloft.kit.ids import SLUG_RULE, is_slug
 from aloft.kit.rpc import keys as secrets
 from aloft.kit.rpc.call import Principal, Role
 from aloft.label_store import messages
+from aloft.label_store.domain import texts
+from aloft.label_store.domain.durations import LONGEST_US, TOO_LONG
 from aloft.label_store.store import campaigns, keys, vendors
 from aloft.label_store.store.keys import Key
 from aloft.label_store.store.vendors import Vendor
@@ -22,6 +24,7 @@ def create_vendor(tx: Transaction, request: service.CreateVendorRequest) -> serv
     wrong: list[FieldViolation] = []
     if not is_slug(request.vendor_id):
         wrong.append(FieldViolation("vendor_id", SLUG_RULE))
+    wrong += texts.violations_of(request.vendor.display_name, "vendor.display_name")
     if request.vendor.max_leases < 0:
         wrong.append(FieldViolation("vendor.max_leases", f"must not be negative; 0 means {MAX_LEASES}"))
     scope: dict[str, None] = {}
@@ -77,6 +80,8 @@ def revoke_key(tx: Transaction, request: service.RevokeApiKeyRequest) -> service
     grace = request.grace.ToMicroseconds()
     if grace < 0:
         raise InvalidArgument.of("grace", "must not be negative; leave it out to end the key at once")
+    if grace > LONGEST_US:
+        raise InvalidArgument.of("grace", TOO_LONG)
     (identifier,) = names.API_KEY.parse(request.name)
     keys.expire(tx, identifier, grace)
     found = keys.find(tx, identifier)
@@ -91,7 +96,7 @@ def bootstrap(tx: Transaction, pepper: str) -> str:
     if keys.any_administrator(tx):
         raise FailedPrecondition(
             "ALREADY_BOOTSTRAPPED",
-            "there is an administrator's key already; an administrator makes further ones (CreateApiKey)",
+            "there is an administrator's key already; an administrator makes further ones",
         )
     return create_key(tx, FIRST_ADMINISTRATOR, pepper).secret
 

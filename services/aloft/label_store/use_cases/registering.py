@@ -10,6 +10,7 @@ from aloft.kit.objects.digests import sha256_hex
 from aloft.kit.objects.port import Objects
 from aloft.label_store import messages
 from aloft.label_store.domain import splits
+from aloft.label_store.domain.verdicts import Verdicts
 from aloft.label_store.store import campaigns, images
 from aloft.label_store.store.images import Image
 from aloft.label_store.store.imports import Tally
@@ -32,12 +33,7 @@ def register(
     if written:
         _announce(tx, objects, campaign_id, written)
     now = {**known, **{image.id: image for image in written}}
-    # Who has a label set keeps it: an import corrects nothing that people said.
-    labels = {
-        image: entry.verdicts
-        for image, entry in taken.items()
-        if entry.verdicts is not None and not (image in known and known[image].label_set_version)
-    }
+    labels = dict(_new_label_sets(taken, known, tally))
     commit(tx, campaign, labels, now)
     tally.registered += len(written)
     tally.known += len(taken) - len(written)
@@ -77,6 +73,20 @@ def _problem(entry: Entry, known: Mapping[str, Image]) -> str:
     if entry.verdicts is not None and before.batch is not None:
         return f"is out to be labelled, with batch {before.batch}"
     return ""
+
+
+def _new_label_sets(
+    taken: Mapping[str, Entry], known: Mapping[str, Image], tally: Tally
+) -> Iterator[tuple[str, Verdicts]]:
+    # Who has a label set keeps it: an import corrects nothing that people said.
+    for image, entry in taken.items():
+        before = known.get(image)
+        if entry.verdicts is None:
+            continue
+        if before is None or not before.label_set_version:
+            yield image, entry.verdicts
+        elif before.verdicts != entry.verdicts:
+            tally.remark(f"line {entry.position}: {entry.key} has a label set already, which stays")
 
 
 def _image(campaign: str, entry: Entry) -> Image:

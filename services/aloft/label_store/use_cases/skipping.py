@@ -11,6 +11,7 @@ from aloft.kit.bus.context import NotYet, Poison
 from aloft.kit.database import Transaction
 from aloft.kit.errors import InvalidArgument
 from aloft.label_store import messages
+from aloft.label_store.domain import texts
 from aloft.label_store.store import campaigns, images, tasks
 from aloft.label_store.store.campaigns import Campaign
 from aloft.label_store.store.tasks import SKIPPED, Task
@@ -25,12 +26,14 @@ REASON = 1000
 def skip(tx: Transaction, vendor: str, request: service.SkipTaskRequest) -> service.Task:
     """Take a vendor's word that an image cannot be labelled: it does not get it again, others may."""
     campaign_id, task = names.TASK.parse(request.name)
-    if not 1 <= len(request.reason.strip()) <= REASON:
+    reason = request.reason.strip()
+    if not 1 <= len(reason) <= REASON:
         raise InvalidArgument.of("reason", f"say in 1 to {REASON} characters why it cannot be labelled")
+    texts.check(reason, "reason", REASON)
     campaign = campaigns.lock(tx, campaign_id)
     found = tasks.lock(tx, campaign.id, tasks.siblings([task], campaign.spec.overlap))
     (mine,) = held(tx, campaign.id, found, vendor, {task: request.lease})
-    _end(tx, campaign, found, {mine.id: request.reason.strip()})
+    _end(tx, campaign, found, {mine.id: reason})
     ended = tasks.lock(tx, campaign.id, [task])[task]
     return messages.task(ended, tx.now(), campaign.spec.taxonomy.version)
 

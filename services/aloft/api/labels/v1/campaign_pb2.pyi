@@ -474,11 +474,11 @@ class Training(_message.Message):
     SEED_FIELD_NUMBER: _builtins.int
     mode: Global___Training.Mode.ValueType
     steps: _builtins.int
-    """Steps of MODE_FULL. Default 300."""
+    """Steps of MODE_FULL. Default 600."""
     batch_images: _builtins.int
     """Images in a step. Default 32."""
     learning_rate: _builtins.float
-    """Default 0.0003."""
+    """Default 0.001."""
     seed: _builtins.int
     """What every random choice begins from, the same in every round."""
     def __init__(

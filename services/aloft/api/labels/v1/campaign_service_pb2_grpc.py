@@ -102,7 +102,7 @@ class CampaignServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def UpdateCampaign(self, request, context):
-        """Changes the display name, the strategy, the batch policy or the budget.
+        """Changes the display name, the strategy, the batch policy, the budget, the training, the gate or the stop rules.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

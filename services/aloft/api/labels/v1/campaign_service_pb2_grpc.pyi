@@ -39,7 +39,7 @@ class CampaignServiceStub:
     GetCampaign: _grpc.UnaryUnaryMultiCallable[_campaign_service_pb2.GetCampaignRequest, _campaign_pb2.Campaign]
     ListCampaigns: _grpc.UnaryUnaryMultiCallable[_campaign_service_pb2.ListCampaignsRequest, _campaign_service_pb2.ListCampaignsResponse]
     UpdateCampaign: _grpc.UnaryUnaryMultiCallable[_campaign_service_pb2.UpdateCampaignRequest, _campaign_pb2.Campaign]
-    """Changes the display name, the strategy, the batch policy or the budget."""
+    """Changes the display name, the strategy, the batch policy, the budget, the training, the gate or the stop rules."""
     ResumeCampaign: _grpc.UnaryUnaryMultiCallable[_campaign_service_pb2.ResumeCampaignRequest, _campaign_pb2.Campaign]
     """Starts, or goes on with, selecting and labelling."""
     PauseCampaign: _grpc.UnaryUnaryMultiCallable[_campaign_service_pb2.PauseCampaignRequest, _campaign_pb2.Campaign]
@@ -59,7 +59,7 @@ class CampaignServiceAsyncStub(CampaignServiceStub):
     GetCampaign: _aio.UnaryUnaryMultiCallable[_campaign_service_pb2.GetCampaignRequest, _campaign_pb2.Campaign]  # type: ignore[assignment]
     ListCampaigns: _aio.UnaryUnaryMultiCallable[_campaign_service_pb2.ListCampaignsRequest, _campaign_service_pb2.ListCampaignsResponse]  # type: ignore[assignment]
     UpdateCampaign: _aio.UnaryUnaryMultiCallable[_campaign_service_pb2.UpdateCampaignRequest, _campaign_pb2.Campaign]  # type: ignore[assignment]
-    """Changes the display name, the strategy, the batch policy or the budget."""
+    """Changes the display name, the strategy, the batch policy, the budget, the training, the gate or the stop rules."""
     ResumeCampaign: _aio.UnaryUnaryMultiCallable[_campaign_service_pb2.ResumeCampaignRequest, _campaign_pb2.Campaign]  # type: ignore[assignment]
     """Starts, or goes on with, selecting and labelling."""
     PauseCampaign: _aio.UnaryUnaryMultiCallable[_campaign_service_pb2.PauseCampaignRequest, _campaign_pb2.Campaign]  # type: ignore[assignment]
@@ -100,7 +100,7 @@ class CampaignServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _campaign_service_pb2.UpdateCampaignRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_campaign_pb2.Campaign, _abc.Awaitable[_campaign_pb2.Campaign]]:
-        """Changes the display name, the strategy, the batch policy or the budget."""
+        """Changes the display name, the strategy, the batch policy, the budget, the training, the gate or the stop rules."""
 
     @_abc_1.abstractmethod
     def ResumeCampaign(
