@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from aloft.acquisition import balance, needs, plan, ranking_file, sources
 from aloft.acquisition.domain import seeds
-from aloft.acquisition.embedded_pool import EmbeddedPool, Heads
+from aloft.acquisition.embedded_pool import EmbeddedPool
 from aloft.acquisition.progress import Alive
 from aloft.acquisition.situation import strategy_under
 from aloft.acquisition.sources import Sources
@@ -82,27 +82,20 @@ def choose(
     """Rank, if the ranking is not that of the strategy, and select; nothing is written."""
     begun = time.monotonic()
     loaded = needs.load(strategy, manifest)
-    heads: Heads = {}
-    ranked = _ranked(objects, question, manifest, loaded, strategy, alive, heads)
+    pool = EmbeddedPool(objects, manifest, loaded.needs, question.ranked_from, alive("rank"))
+    ranked = _ranked(objects, question, pool, loaded, strategy)
     wanted = question.selected_from
-    pool = EmbeddedPool(objects, manifest, loaded.needs, wanted, alive("select"), heads)
+    pool = pool.under(wanted, alive("select"))
     picks = loaded.select(pool, ranked.without(wanted.excluded), question.size, question.seed)
-    expected = balance.expected(objects, manifest, picks, heads)
+    expected = balance.expected(objects, manifest, picks, pool.heads)
     return Choice(strategy, picks, expected, time.monotonic() - begun)
 
 
 def _ranked(
-    objects: Objects,
-    question: Question,
-    manifest: Manifest,
-    loaded: Strategy,
-    strategy: str,
-    alive: Callable[[str], Alive],
-    heads: Heads,
+    objects: Objects, question: Question, pool: EmbeddedPool, loaded: Strategy, strategy: str
 ) -> Ranked:
     made, campaign = question.ranking, question.campaign
     # Some strategies score by how large the batch is: only for the campaign's own is the ranking theirs.
     if strategy == made.strategy and question.size == campaign.batch_size:
         return ranking_file.read(objects, made.key, made.digest, made.images, made.left_out)
-    pool = EmbeddedPool(objects, manifest, loaded.needs, question.ranked_from, alive("rank"), heads)
     return loaded.rank(pool, question.size, seeds.of_ranking(campaign.seed, made.version))

@@ -13,9 +13,6 @@ from aloft.shards import Head, LogitRows, Manifest, Rows, read_manifest, stream,
 from aloft.strategies.pool import Block, Earlier, Features, Ids, Known, ids, without
 from aloft.strategies.strategy import Needs
 
-Heads = dict[int, Head]
-"""Where images of a manifest lie, by the number of their shard: who has ranked all knows it of some."""
-
 
 class EmbeddedPool:
     """Streams the shards of a manifest, a few in memory at a time, and only those that a strategy needs."""
@@ -27,16 +24,22 @@ class EmbeddedPool:
         needs: Needs,
         sources: Sources,
         alive: Alive,
-        heads: Heads | None = None,
     ) -> None:
-        """Read what a manifest names. What `heads` has is not read again, and what is read is put there."""
+        """Read what a manifest names."""
         self._objects = objects
         self._manifest = manifest
         self._needs = needs
         self._sources = sources
         self._excluded = sources.excluded
         self._alive = alive
-        self._heads = {} if heads is None else heads
+        self.heads: dict[int, Head] = {}
+        """Where images lie, by the number of their shard: whoever has ranked all knows it of some."""
+
+    def under(self, sources: Sources, alive: Alive) -> "EmbeddedPool":
+        """Make the same pool of later sources; it knows where images lie that were read before."""
+        later = EmbeddedPool(self._objects, self._manifest, self._needs, sources, alive)
+        later.heads = self.heads
+        return later
 
     @property
     def known(self) -> Known:
@@ -58,7 +61,7 @@ class EmbeddedPool:
             if self._needs.candidates and logits is not None and block.norms is not None:
                 every = len(block) == self._manifest.shards[shard].rows
                 rows = None if every else logits.numbers[kept]
-                self._heads[shard] = Head(block.images, block.norms, rows)
+                self.heads[shard] = Head(block.images, block.norms, rows)
             if len(block):
                 yield block
             done += self._manifest.shards[shard].images
@@ -70,7 +73,7 @@ class EmbeddedPool:
         if not (self._needs.candidates or self._needs.features):
             raise TypeError("this strategy reads candidates, and does not say so in its needs")
         metrics.CANDIDATES.inc(len(images))
-        return whereabouts.features_of(self._objects, self._manifest, images, self._heads)
+        return whereabouts.features_of(self._objects, self._manifest, images, self.heads)
 
     def covered(self) -> Features:
         """Read the features of what is labelled or in flight and still in the pool, in order of id."""

@@ -42,9 +42,15 @@ BATCHES = Counter("aloft_acquisition_batches", "Batches selected.", ["campaign",
 
 LABELS_SHOWN = 200
 """Labels of a campaign that have a series of their own: a taxonomy of thousands would be too many."""
+_shown: dict[str, set[str]] = {}
+"""Labels that have one now, by campaign."""
 
 
 def show_balance(campaign: str, expected: Mapping[str, float]) -> None:
     """Show what the newest batch is expected to bring of each label, in the order of the taxonomy."""
-    for label, count in list(expected.items())[:LABELS_SHOWN]:
+    shown = dict(list(expected.items())[:LABELS_SHOWN])
+    for label in _shown.get(campaign, set()) - shown.keys():
+        EXPECTED.remove(campaign, label)
+    for label, count in shown.items():
         EXPECTED.labels(campaign, label).set(count)
+    _shown[campaign] = set(shown)

@@ -22,7 +22,7 @@ from aloft.acquisition import (
 from aloft.acquisition.domain import seeds
 from aloft.acquisition.domain.due import Rank, Select
 from aloft.acquisition.domain.situation import Refused
-from aloft.acquisition.embedded_pool import EmbeddedPool, Heads
+from aloft.acquisition.embedded_pool import EmbeddedPool
 from aloft.acquisition.plan import Plan, plan, plan_to_rerank
 from aloft.acquisition.progress import telling
 from aloft.acquisition.store import campaigns, rankings, refusals
@@ -42,7 +42,7 @@ class _Fresh:
     ranked: Ranked
     manifest: Manifest
     strategy: Strategy
-    heads: Heads
+    pool: EmbeddedPool
 
 
 class RankJob:
@@ -99,10 +99,7 @@ class RankJob:
         strategy = needs.load(step.strategy, manifest)
         seed = seeds.of_ranking(campaign.seed, step.version)
         with metrics.SECONDS.labels("rank").time():
-            heads: Heads = {}
-            pool = EmbeddedPool(
-                self._objects, manifest, strategy.needs, now.sources, telling(lease, "rank"), heads
-            )
+            pool = EmbeddedPool(self._objects, manifest, strategy.needs, now.sources, telling(lease, "rank"))
             ranked = strategy.rank(pool, campaign.batch_size, seed)
         with metrics.SECONDS.labels("store").time():
             key, digest = ranking_file.write(self._objects, campaign.id, step.version, ranked)
@@ -122,31 +119,31 @@ class RankJob:
             manifest_digest=now.sources.manifest[1],
             label_revision=campaign.applied_revision,
         )
-        return _Fresh(made, ranked, manifest, strategy, heads)
+        return _Fresh(made, ranked, manifest, strategy, pool)
 
     def _select(self, lease: Lease, now: Plan, step: Select, fresh: _Fresh | None) -> None:
         made = now.ranking
         assert made is not None
         assert now.sources is not None
+        alive = telling(lease, "select")
         if fresh is None:
             manifest = read_manifest(self._objects, *now.sources.manifest)
             strategy = needs.load(made.strategy, manifest)
             ranked = ranking_file.read(self._objects, made.key, made.digest, made.images, made.left_out)
-            heads: Heads = {}
+            pool = EmbeddedPool(self._objects, manifest, strategy.needs, now.sources, alive)
         else:
-            manifest, strategy, ranked, heads = fresh.manifest, fresh.strategy, fresh.ranked, fresh.heads
+            manifest, strategy, ranked = fresh.manifest, fresh.strategy, fresh.ranked
+            pool = fresh.pool.under(now.sources, alive)
         seed = seeds.of_batch(now.campaign.seed, step.batch)
         with metrics.SECONDS.labels("select").time():
-            pool = EmbeddedPool(
-                self._objects, manifest, strategy.needs, now.sources, telling(lease, "select"), heads
-            )
             free = ranked.without(now.sources.excluded)
             picks = strategy.select(pool, free, now.campaign.batch_size, seed)
         with metrics.SECONDS.labels("balance").time():
-            expected = balance.expected(self._objects, manifest, picks, heads)
-        result = {"version": made.version, "batch": step.batch, "images": len(picks)}
+            expected = balance.expected(self._objects, manifest, picks, pool.heads)
+        result: dict[str, object] = {"version": made.version}
         with lease.finish(result) as tx:
             if selection.commit(tx, now.campaign, step, made, seed, picks):
+                result |= {"batch": step.batch, "images": len(picks)}
                 tx.on_commit(lambda: metrics.show_balance(now.campaign.id, expected))
             situation.queue_what_is_due(tx, self._jobs, now.campaign.id)
 

@@ -21,7 +21,6 @@ from aloft.kit.rpc.paging import page
 from aloft.strategies import catalogue
 
 _IMAGE = re.compile("[0-9a-f]{32}")
-_SELECTION = names.ResourceName("campaigns/{campaign}/selection")
 
 
 class AcquisitionServicer(AskingServicer):
@@ -115,7 +114,7 @@ class AcquisitionServicer(AskingServicer):
     @allow(Role.ADMIN, Role.OPERATOR, Role.SERVICE)
     def GetSelection(self, request: pb.GetSelectionRequest, call: Call) -> pb.Selection:  # noqa: N802
         """Say where the selection of a campaign stands, and what it waits for."""
-        (campaign,) = _SELECTION.parse(request.name)
+        (campaign,) = names.SELECTION.parse(request.name)
         with self._database.read() as tx:
             known = _known(tx, campaign, call)
             newest = rankings.newest(tx, campaign)

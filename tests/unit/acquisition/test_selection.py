@@ -11,8 +11,8 @@ from aloft.strategies.strategy import Pick, Picks
     "why",
     [
         f"Takes the place of an empty cluster: next nearest to a centre, in cluster {BATCH_IMAGES}.",
-        f"The most uncertain of {BATCH_IMAGES} that are alike (cluster {BATCH_IMAGES}):"
-        f" number {4 * BATCH_IMAGES} of 10000000 by uncertainty.",
+        f"The highest of {BATCH_IMAGES} that are alike (cluster {BATCH_IMAGES}):"
+        f" number {4 * BATCH_IMAGES} of 10000000 by score.",
     ],
     ids=["centroids", "mge+kmeans"],
 )

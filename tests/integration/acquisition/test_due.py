@@ -1,26 +1,22 @@
 """When the next batch is due, and what acquisition says that it waits for meanwhile."""
 
-from collections.abc import Iterator
-from pathlib import Path
-
 import pytest
 
 from aloft.kit.errors import NotFound
 from aloft.kit.explaining import Kind
-from tests.integration.acquisition_world import World, image, opened
+from tests.integration.acquisition.world import World, image
 
 LABELS = ("water", "road")
 
 
 @pytest.fixture
-def world(tmp_path: Path) -> Iterator[World]:
+def world(sqlite: World) -> World:
     """One campaign whose first batch is out, selected by coverage under a base version."""
-    with opened(tmp_path) as world:
-        world.campaign(strategy="mge+kmeans")
-        world.publish(1, base=True)
-        world.embed(range(12))
-        world.work()
-        yield world
+    sqlite.campaign(strategy="mge+kmeans")
+    sqlite.publish(1, base=True)
+    sqlite.embed(range(12))
+    sqlite.work()
+    return sqlite
 
 
 def train(world: World, version: int, revision: int, **more: bool | str) -> None:
@@ -130,14 +126,13 @@ def test_the_evaluation_batch_has_its_labels_applied_first_and_is_otherwise_none
     assert image(7) not in world.batch(2)
 
 
-def test_the_evaluation_batch_may_close_before_any_other_is_out(tmp_path: Path) -> None:
-    with opened(tmp_path) as world:
-        world.campaign()
-        world.close(0, "COMPLETE", accepted=[image(1)], labelled=[image(1)], revision=0)
-        world.publish()
-        world.embed(range(6))
-        world.work()
-        assert numbers(world) == [1]
+def test_the_evaluation_batch_may_close_before_any_other_is_out(sqlite: World) -> None:
+    sqlite.campaign()
+    sqlite.close(0, "COMPLETE", accepted=[image(1)], labelled=[image(1)], revision=0)
+    sqlite.publish()
+    sqlite.embed(range(6))
+    sqlite.work()
+    assert numbers(sqlite) == [1]
 
 
 def test_a_paused_campaign_selects_once_it_runs_again(world: World) -> None:
@@ -193,9 +188,8 @@ def test_why_says_that_a_batch_is_smaller_than_asked_for(world: World) -> None:
     assert "(10 of 20 images: the pool has no more" in world.why()["BATCH_OUT"].waits_for
 
 
-def test_why_of_a_campaign_without_a_version_and_of_one_that_is_unknown(tmp_path: Path) -> None:
-    with opened(tmp_path) as world:
-        with pytest.raises(NotFound, match="campaigns/c does not exist"):
-            world.why()
-        world.campaign()
-        assert world.why()["NO_VERSION"].waits_for == "a first promoted version of the model"
+def test_why_of_a_campaign_without_a_version_and_of_one_that_is_unknown(sqlite: World) -> None:
+    with pytest.raises(NotFound, match="campaigns/c does not exist"):
+        sqlite.why()
+    sqlite.campaign()
+    assert sqlite.why()["NO_VERSION"].waits_for == "a first promoted version of the model"

@@ -1,6 +1,5 @@
 """What operators ask acquisition for: another ranking, a look at a batch before it is one, and reasons."""
 
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, TypeVar
 from uuid import uuid4
@@ -18,7 +17,7 @@ from aloft.kit.rpc.call import Call, Principal, Role
 from aloft.kit.rpc.operations import Operations
 from aloft.strategies import catalogue
 from aloft.strategies.entry import Kind as Part
-from tests.integration.acquisition_world import CAMPAIGN, OPERATOR, World, image, opened
+from tests.integration.acquisition.world import CAMPAIGN, OPERATOR, World, image, opened
 
 LABELS = ("water", "road", "tree")
 PARENT = f"campaigns/{CAMPAIGN}"
@@ -26,15 +25,13 @@ State = pb.SelectionExplanation
 
 
 @pytest.fixture
-def world(admin_url: str | None, tmp_path: Path) -> Iterator[World]:
-    with opened(tmp_path, admin_url) as made:
-        yield begun(made)
+def world(world: World) -> World:
+    return begun(world)
 
 
 @pytest.fixture
-def sqlite(tmp_path: Path) -> Iterator[World]:
-    with opened(tmp_path) as made:
-        yield begun(made)
+def sqlite(sqlite: World) -> World:
+    return begun(sqlite)
 
 
 def begun(world: World) -> World:
@@ -190,6 +187,16 @@ def test_a_batch_that_is_due_is_selected_when_it_is_asked_for(world: World) -> N
     seen = answer(world, operation, pb.BatchSelection())
     assert (seen.batch, seen.version, seen.images) == (2, 1, 2)
     assert [batch.batch for batch in world.selected()] == [1, 2], "asking made a batch too many"
+
+
+def test_a_selection_that_sends_nothing_out_answers_no_batch(sqlite: World) -> None:
+    names = sqlite.batch(1)
+    sqlite.close(1, "CLOSE_AFTER", accepted=names, outstanding=names)
+    sqlite.label([image(number) for number in range(12)])
+    operation = sqlite.servicer.SelectBatch(pb.SelectBatchRequest(parent=PARENT), call())
+    seen = answer(sqlite, operation, pb.BatchSelection())
+    assert (seen.batch, seen.version, seen.images) == (0, 1, 0)
+    assert "exhausted" in sqlite.waiting_for()
 
 
 def test_a_selection_that_was_cancelled_is_said_to_be_stuck_and_done_when_asked_for(sqlite: World) -> None:

@@ -1,13 +1,13 @@
 """Acquisition with a test in the place of the other services, on SQLite and on a real PostgreSQL."""
 
 import random
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
 from google.protobuf.message import Message
+from prometheus_client import REGISTRY
 
 from aloft.acquisition import app
 from aloft.acquisition.store.tables import METADATA
@@ -18,19 +18,7 @@ from aloft.kit.bus.topics import every_name
 from aloft.kit.database import Database, migrate
 from aloft.kit.objects.directory import DirectoryObjects
 from aloft.kit.service import Ports
-from tests.integration.acquisition_world import CAMPAIGN, World, begin, image, opened
-
-
-@pytest.fixture
-def world(admin_url: str | None, tmp_path: Path) -> Iterator[World]:
-    with opened(tmp_path, admin_url) as made:
-        yield made
-
-
-@pytest.fixture
-def sqlite(tmp_path: Path) -> Iterator[World]:
-    with opened(tmp_path) as made:
-        yield made
+from tests.integration.acquisition.world import CAMPAIGN, World, begin, image, opened
 
 
 def test_the_migration_makes_the_tables_that_the_code_declares(world: World) -> None:
@@ -71,6 +59,41 @@ def test_the_pool_is_labelled_batch_by_batch_until_it_is_exhausted_and_no_image_
     assert sorted(chosen) == sorted(image(number) for number in range(7))
     assert "exhausted" in world.waiting_for()
     assert world.work() == 0, "an exhausted pool keeps the worker busy"
+
+
+@pytest.mark.parametrize("strategy", ["auto", "kcenter", "margin+kcenter", "mge+kmeans", "badge"])
+def test_a_pool_of_any_strategy_ends_exhausted(sqlite: World, strategy: str) -> None:
+    sqlite.campaign(strategy=strategy)
+    sqlite.publish()
+    sqlite.embed(range(3), labels=("water", "road"))
+    sqlite.work()
+    for number in (1, 2):
+        sqlite.label_and_close(number)
+        sqlite.work()
+    assert [len(batch.images) for batch in sqlite.selected()] == [2, 1]
+    assert "exhausted" in sqlite.waiting_for()
+
+
+def test_the_expected_balance_is_that_of_the_newest_batch_alone(sqlite: World) -> None:
+    def shown() -> set[str]:
+        of = {"campaign": CAMPAIGN}
+        name = "aloft_acquisition_expected_positives"
+        labels = ("water", "road", "tree")
+        return {each for each in labels if REGISTRY.get_sample_value(name, of | {"label": each}) is not None}
+
+    sqlite.campaign(strategy="random")
+    sqlite.publish()
+    sqlite.embed(range(8), labels=("water", "road"))
+    sqlite.work()
+    assert shown() == {"water", "road"}
+    sqlite.publish(2, revision=sqlite.label_and_close(1))
+    sqlite.embed(range(8), 2, labels=("water", "tree"))
+    sqlite.work()
+    assert shown() == {"water", "tree"}, "what a label of an older batch was expected to bring is still shown"
+    sqlite.publish(3, revision=sqlite.label_and_close(2), base=True)
+    sqlite.embed(range(8), 3)
+    sqlite.work()
+    assert shown() == set(), "a version without a head says nothing of labels"
 
 
 def test_events_in_any_order_end_in_the_same_batch(sqlite: World) -> None:

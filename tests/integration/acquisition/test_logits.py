@@ -11,7 +11,7 @@ from aloft.kit.jobs import State
 from aloft.kit.objects.directory import DirectoryObjects
 from aloft.kit.objects.port import ByteRange
 from tests.contract.databases import place
-from tests.integration.acquisition_world import CAMPAIGN, World, image
+from tests.integration.acquisition.world import CAMPAIGN, World, image
 
 LABELS = ("water", "road", "tree")
 
@@ -93,7 +93,7 @@ def test_under_a_version_with_a_head_the_least_certain_come_first(world: World) 
     assert (batch.strategy, [each.image for each in batch.images]) == ("mge+kmeans", [image(0)])
     a = np.exp(-1) / (1 + np.exp(-1))
     assert batch.images[0].score == pytest.approx(np.sqrt(3) * a * np.sqrt(26), rel=1e-6)
-    assert batch.images[0].why.endswith("number 1 of 8 by uncertainty.")
+    assert batch.images[0].why.endswith("number 1 of 8 by score.")
 
 
 def test_ranking_reads_no_features_and_selecting_only_those_of_candidates(

@@ -1,8 +1,5 @@
 """What images that come, go and come back do to batches."""
 
-from collections.abc import Iterator
-from pathlib import Path
-
 import pytest
 import sqlalchemy as sa
 
@@ -10,19 +7,7 @@ from aloft.acquisition.store.tables import images
 from aloft.api.events.v1 import events_pb2 as events
 from aloft.kit.bus.context import Poison
 from aloft.kit.objects.digests import sha256_hex
-from tests.integration.acquisition_world import CAMPAIGN, World, begin, image, opened
-
-
-@pytest.fixture
-def world(admin_url: str | None, tmp_path: Path) -> Iterator[World]:
-    with opened(tmp_path, admin_url) as made:
-        yield made
-
-
-@pytest.fixture
-def sqlite(tmp_path: Path) -> Iterator[World]:
-    with opened(tmp_path) as made:
-        yield made
+from tests.integration.acquisition.world import CAMPAIGN, World, begin, image
 
 
 def test_a_quarantined_image_is_neither_ranked_nor_selected(world: World) -> None:

@@ -1,7 +1,6 @@
 """What a strategy is told beside the scores: labels so far, what is covered, what an earlier version said."""
 
-from collections.abc import Iterator, Mapping, Sequence
-from pathlib import Path
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import pytest
@@ -16,17 +15,16 @@ from aloft.api.labels.v1 import campaign_pb2 as pb
 from aloft.kit.explaining import Kind
 from aloft.shards import read_manifest
 from aloft.strategies.strategy import Needs, Ranked, Strategy
-from tests.integration.acquisition_world import CAMPAIGN, World, image, opened
+from tests.integration.acquisition.world import CAMPAIGN, World, image
 
 LABELS = ("water", "road", "tree")
 ALL = Needs(features=True, logits=True, candidates=True, covered=True, earlier=True)
 
 
 @pytest.fixture
-def world(admin_url: str | None, tmp_path: Path) -> Iterator[World]:
-    with opened(tmp_path, admin_url) as world:
-        world.campaign(strategy="random")
-        yield world
+def world(world: World) -> World:
+    world.campaign(strategy="random")
+    return world
 
 
 def said(

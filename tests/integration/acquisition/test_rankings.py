@@ -1,6 +1,5 @@
 """Rankings: which version and strategy they are of, where they lie, how they are read."""
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -11,19 +10,7 @@ from aloft.kit.errors import InvalidArgument, NotFound
 from aloft.kit.objects.directory import DirectoryObjects
 from aloft.kit.rpc.call import Call
 from aloft.strategies.pool import hexadecimal
-from tests.integration.acquisition_world import CAMPAIGN, OPERATOR, World, begin, image, opened
-
-
-@pytest.fixture
-def world(admin_url: str | None, tmp_path: Path) -> Iterator[World]:
-    with opened(tmp_path, admin_url) as made:
-        yield made
-
-
-@pytest.fixture
-def sqlite(tmp_path: Path) -> Iterator[World]:
-    with opened(tmp_path) as made:
-        yield made
+from tests.integration.acquisition.world import CAMPAIGN, OPERATOR, World, begin, image
 
 
 def test_a_newer_version_that_is_not_promoted_changes_nothing(world: World) -> None:
