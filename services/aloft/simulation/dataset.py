@@ -14,7 +14,7 @@ from aloft.learning import Progress
 from aloft.simulation import splits, thinning
 from aloft.simulation.decoded import Decoded, Undecodable, decode_all
 from aloft.simulation.sources import Source
-from aloft.simulation.table import Table, at_row, read_table, refuse
+from aloft.simulation.table import SPLIT, Table, at_row, read_table, refuse
 from aloft.simulation.thinning import Imbalance
 from aloft.strategies.pool import Ids, ids
 
@@ -46,6 +46,14 @@ class DataSet:
     def rare_labels(self) -> tuple[str, ...]:
         """Name the labels that are judged as a group of their own."""
         return tuple(label for label, rare in zip(self.table.labels, self.rare, strict=True) if rare)
+
+    @property
+    def not_judged(self) -> tuple[str, ...]:
+        """Name the labels that all images of the test split have, or none: they have no average precision."""
+        share = self.table.targets[self.rows(splits.TEST)].mean(axis=0)
+        return tuple(
+            label for label, one in zip(self.table.labels, share.tolist(), strict=True) if one in (0, 1)
+        )
 
     def unlabelled(self) -> NDArray[np.float16]:
         """Give the pixels of the whole pool, in order of path: what may be seen without labels."""
@@ -91,18 +99,26 @@ def open_data(
     table, name = open_table(source, labels)
     strata = _strata(table, stratify)
     given = splits.given(table, name)
+    if given is not None and stratify is not None:
+        why = f"{name} says by its column {SPLIT!r} how it is split: leave one of the two out"
+        raise InvalidArgument.of("stratify", why)
     images = ids([image_id(path) for path in table.paths])
     try:
         decoded = decode_all(source, table.paths, spec, cache, progress)
     except Undecodable as failure:
         raise _unusable(table, failure, name) from failure
-    split = splits.draw(images, decoded.digests, strata, split_seed) if given is None else given
+    split = _drawn(images, decoded, strata, stratify, split_seed) if given is None else given
     rare = thinning.rare(table.targets, imbalance, rare_share)
     kept = np.ones(len(table), dtype=bool)
     if imbalance is not None:
         pool = split == splits.POOL
         kept[pool] = thinning.kept(images[pool], table.targets[pool], rare, imbalance.keep, split_seed)
-    return DataSet(table, images, decoded, split, kept, rare, given is not None)
+    data = DataSet(table, images, decoded, split, kept, rare, given is not None)
+    if len(data.not_judged) == len(table.labels):
+        count = len(data.rows(splits.TEST))
+        why = f"all {count} test images are alike in every label: nothing could be judged by them"
+        raise InvalidArgument.of("labels", why)
+    return data
 
 
 def open_unlabelled(source: Source, spec: ImageSpec, cache: Path, progress: Progress) -> Decoded:
@@ -117,6 +133,19 @@ def open_unlabelled(source: Source, spec: ImageSpec, cache: Path, progress: Prog
         violations = tuple(FieldViolation(path, why) for path, why in sorted(failure.why.items())[:10])
         message = f"{len(failure.why)} images of {source.path} cannot be used: take them out"
         raise InvalidArgument("INVALID_IMAGES", message, violations) from failure
+
+
+def _drawn(
+    images: Ids, decoded: Decoded, strata: Sequence[str], stratify: str | None, seed: int
+) -> NDArray[np.str_]:
+    drawn = splits.draw(images, decoded.digests, strata, seed)
+    absent = " or ".join(each for each in splits.SPLITS if each not in drawn)
+    if absent and stratify is None:
+        raise InvalidArgument.of("labels", f"of {len(images)} images none is left for {absent}: give more")
+    if absent:
+        few = f"its {len(set(strata))} values are on so few images each that none is left for {absent}"
+        raise InvalidArgument.of("stratify", f"{stratify}: {few}; name a coarser column, or none")
+    return drawn
 
 
 def _strata(table: Table, column: str | None) -> Sequence[str]:

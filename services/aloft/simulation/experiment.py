@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from aloft.imagery import ImageSpec
 from aloft.kit.errors import InvalidArgument
 from aloft.learning import Progress
-from aloft.networks import choose_device, save_weights
+from aloft.networks import NoSuchDevice, choose_device, save_weights
 from aloft.simulation import provenance, splits, starting
 from aloft.simulation.arms import Arm, arms_of, check_starts, foretell_losses
 from aloft.simulation.dataset import DataSet, open_data, open_unlabelled
@@ -52,7 +52,10 @@ def _prepare(
     options: Options, arms: tuple[Arm, ...], cache: Path, progress: Progress
 ) -> tuple[Setting, dict[str, object]]:
     backbone = starting.initial(options)
-    device = choose_device(options.device)
+    try:
+        device = choose_device(options.device)
+    except NoSuchDevice as error:
+        raise InvalidArgument.of("device", str(error)) from error
     spec = ImageSpec(options.size, options.size, options.bands)
     more = None if options.unlabelled is None else Source.of(options.unlabelled, "unlabelled")
     data = open_data(

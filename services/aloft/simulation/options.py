@@ -25,13 +25,17 @@ def _recipe(value: object) -> object:
     """Complete a recipe of which only what differs is given."""
     if not isinstance(value, Mapping):
         return value
+    if "seed" in value:
+        raise ValueError("seed: every seed of an arm fine-tunes by its own; leave it out")
     whole = asdict(FineTuneRecipe())
     return _completed(value, whole, FineTuneRecipe) | {
         "augmentation": _completed(value.get("augmentation", {}), whole["augmentation"], Augmentation)
     }
 
 
-def _completed(given: Mapping[str, Any], whole: dict[str, Any], of: type) -> dict[str, Any]:
+def _completed(given: object, whole: dict[str, Any], of: type) -> dict[str, Any]:
+    if not isinstance(given, Mapping):
+        raise ValueError(f"{given!r} is no table; give one of {', '.join(each.name for each in fields(of))}")
     named = [each.name for each in fields(of)]
     if unknown := sorted(given.keys() - set(named)):
         raise ValueError(f"there is no {', '.join(unknown)}; there are {', '.join(named)}")
@@ -100,6 +104,12 @@ class Options(BaseModel):
             raise ValueError(
                 f"init: there is no file {self.init}; give {SSL}, {SCRATCH} or a file of weights"
             )
+        if self.mode == "full" and not self.fine_tune.steps:
+            raise ValueError("fine_tune: steps is 0, and mode full is to train: give at least 1")
+        if self.out.exists() and not self.out.is_dir():
+            raise ValueError(f"out: {self.out} is a file; name a folder")
+        if self.save_init is not None and self.save_init.is_dir():
+            raise ValueError(f"save_init: {self.save_init} is a folder; name a file")
         if self.unlabelled is not None and self.init != SSL:
             raise ValueError(f"unlabelled: only init {SSL} sees these images; leave one of the two out")
         return self

@@ -65,6 +65,7 @@ def about(options: Options, data: DataSet, backbone: Backbone) -> dict[str, obje
         "mode": options.mode,
         "labels": list(data.table.labels),
         "rare": list(data.rare_labels),
+        "not_judged": list(data.not_judged),
         "rare_share": None if options.imbalance else options.rare,
         "imbalance": str(options.imbalance) if options.imbalance else None,
         "split": "given" if data.given_split else {"seed": options.split_seed, "stratify": options.stratify},
@@ -92,8 +93,18 @@ def decides(about: Mapping[str, object]) -> str:
 
 
 def write(out: Path, about: Mapping[str, object]) -> None:
-    """Write the description."""
-    write_whole(out / "experiment.json", (json.dumps(about, indent=2) + "\n").encode())
+    """Write the description, unless the folder holds another experiment."""
+    path = out / "experiment.json"
+    if path.exists():
+        before = json.loads(path.read_text())
+        now = json.loads(json.dumps(about))
+        names = sorted((before.keys() | now.keys()) - set(_PLAN))
+        if other := [name for name in names if before.get(name) != now.get(name)]:
+            raise FailedPrecondition(
+                "OTHER_EXPERIMENT",
+                f"out: {out} holds an experiment with another {', '.join(other)}: name another folder",
+            )
+    write_whole(path, (json.dumps(about, indent=2) + "\n").encode())
 
 
 def _recipe(options: Options) -> dict[str, object]:

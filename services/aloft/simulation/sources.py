@@ -1,8 +1,12 @@
 """Where the images of an experiment lie: a folder, or a tar archive that is never unpacked."""
 
+import gzip
 import hashlib
+import lzma
 import tarfile
+import zlib
 from collections.abc import Collection, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
@@ -10,6 +14,7 @@ from aloft.kit.errors import InvalidArgument
 
 SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".tif", ".tiff", ".npy"})
 """Files that are taken for images where nobody lists them."""
+_DAMAGED = (tarfile.TarError, EOFError, zlib.error, lzma.LZMAError, gzip.BadGzipFile)
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,15 +22,21 @@ class Source:
     """Files under a folder or in an archive, by their paths within it, written with slashes."""
 
     path: Path
+    field: str = "data"
+    """The option that names it."""
 
     @classmethod
     def of(cls, path: Path, field: str) -> "Source":
         """Open what an option names."""
         if not path.exists():
             raise InvalidArgument.of(field, f"there is no {path}: name a folder or a tar archive")
-        if not path.is_dir() and not tarfile.is_tarfile(path):
+        try:
+            usable = path.is_dir() or tarfile.is_tarfile(path)
+        except _DAMAGED as error:
+            raise InvalidArgument.of(field, f"{path} is damaged, or was not copied whole: {error}") from error
+        if not usable:
             raise InvalidArgument.of(field, f"{path} is neither a folder nor a tar archive")
-        return cls(path)
+        return cls(path, field)
 
     def images(self) -> list[str]:
         """List all images, in order of path."""
@@ -41,7 +52,7 @@ class Source:
             yield from ((name, (self.path / name).read_bytes()) for name in wanted)
             return
         left = set(wanted)
-        with tarfile.open(self.path) as archive:
+        with self._archive() as archive:
             for member in archive:
                 name = _plain(member.name)
                 if name in left and (file := archive.extractfile(member)) is not None:
@@ -64,8 +75,17 @@ class Source:
         if self.path.is_dir():
             files = (each for each in self.path.rglob("*") if each.is_file())
             return {each.relative_to(self.path).as_posix(): each.stat().st_size for each in files}
-        with tarfile.open(self.path) as archive:
+        with self._archive() as archive:
             return {_plain(member.name): member.size for member in archive if member.isfile()}
+
+    @contextmanager
+    def _archive(self) -> Iterator[tarfile.TarFile]:
+        try:
+            with tarfile.open(self.path) as archive:
+                yield archive
+        except _DAMAGED as error:
+            why = f"{self.path} is damaged, or was not copied whole: {error}"
+            raise InvalidArgument.of(self.field, why) from error
 
 
 def _plain(name: str) -> str:

@@ -11,12 +11,14 @@ from aloft.kit.errors import InvalidArgument
 from aloft.learning import Progress, features_of
 from aloft.networks import (
     Backbone,
+    ImagesDoNotFit,
     UnknownArchitecture,
     WeightsDoNotFit,
     backbone_digest,
     build,
     load_weights,
     save_weights,
+    try_out,
 )
 from aloft.simulation.decoded import Decoded
 from aloft.simulation.keeping import write_arrays, write_whole
@@ -34,6 +36,7 @@ def initial(options: Options) -> Backbone | None:
         backbone = build(options.architecture, options.bands, options.split_seed)
     except UnknownArchitecture as error:
         raise InvalidArgument.of("architecture", str(error)) from error
+    _see(backbone, options)
     if options.init == SSL:
         return None
     if options.init == SCRATCH:
@@ -42,6 +45,13 @@ def initial(options: Options) -> Backbone | None:
         return load_weights(backbone, Path(options.init).read_bytes())
     except WeightsDoNotFit as error:
         raise InvalidArgument.of("init", f"{options.init}: {error}") from error
+
+
+def _see(backbone: Backbone, options: Options) -> None:
+    try:
+        try_out(backbone, options.size, options.size)
+    except ImagesDoNotFit as error:
+        raise InvalidArgument.of("size", str(error)) from error
 
 
 def pretrain_on(

@@ -13,6 +13,8 @@ from aloft.kit.errors import FieldViolation, InvalidArgument
 PATH = "path"
 SPLIT = "split"
 _SHOWN = 10
+_TRUTHS = ("0", "1", "0.0", "1.0", "false", "true")
+"""What some programs write for 0 and 1."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,16 +73,24 @@ def at_row(row: int) -> str:
 
 
 def _lines(text: str, name: str) -> tuple[list[str], list[tuple[int, list[str]]]]:
-    reader = csv.reader(io.StringIO(text.removeprefix("\ufeff")))
-    lines = [(reader.line_num, [cell.strip() for cell in row]) for row in reader if row]
+    reader = csv.reader(io.StringIO(text.removeprefix("\ufeff")), strict=True)
+    lines: list[tuple[int, list[str]]] = []
+    try:
+        lines += ((reader.line_num, [cell.strip() for cell in row]) for row in reader if row)
+    except csv.Error as error:
+        why = f"{error}: is a quotation mark not closed, on this line or before?"
+        refuse([FieldViolation(at_row(reader.line_num), why)], name)
     if not lines:
         refuse([FieldViolation("columns", "the file is empty: its first line names the columns")], name)
     return lines[0][1], lines[1:]
 
 
 def _shape(header: list[str], lines: list[tuple[int, list[str]]]) -> list[FieldViolation]:
-    twice = sorted({each for each in header if header.count(each) > 1})
+    twice = sorted({each for each in header if each and header.count(each) > 1})
     found = [FieldViolation("columns", f"{each!r} is there twice: name each column once") for each in twice]
+    if "" in header:
+        why = f"column {header.index('') + 1} has no name: name it, or take a comma at the line's end away"
+        found.append(FieldViolation("columns", why))
     if PATH not in header:
         found.append(FieldViolation("columns", f"there is no {PATH!r}: name the column of the images so"))
     if not lines:
@@ -93,15 +103,15 @@ def _shape(header: list[str], lines: list[tuple[int, list[str]]]) -> list[FieldV
 
 
 def _labels(columns: Mapping[str, list[str]]) -> tuple[list[str], list[str]]:
-    """Tell the labels, and columns that would be labels but for a few cells."""
+    """Tell the labels, and columns that would be labels but for a few cells or for how they are written."""
     labels, nearly = [], []
     for name, values in columns.items():
         if name in (PATH, SPLIT):
             continue
-        wrong = sum(value not in ("0", "1") for value in values)
+        wrong = [value for value in values if value not in ("0", "1")]
         if not wrong:
             labels.append(name)
-        elif wrong < 0.5 * len(values):
+        elif len(wrong) < 0.5 * len(values) or all(value.lower() in _TRUTHS for value in wrong):
             nearly.append(name)
     return labels, nearly
 

@@ -22,6 +22,10 @@ class Imbalance:
     below: int
     keep: float
 
+    def __post_init__(self) -> None:
+        if self.below < 0 or not 0 <= self.keep <= 1:
+            raise ValueError(f"{self}: below is a number of images, keep a share from 0 to 1")
+
     def __str__(self) -> str:
         return f"below={self.below},keep={self.keep:g}"
 

@@ -1,3 +1,4 @@
+import tarfile
 from pathlib import Path
 
 import numpy as np
@@ -69,6 +70,50 @@ def test_an_image_that_is_not_there_is_named_with_its_row(tmp_path: Path) -> Non
 def test_a_column_to_stratify_by_that_is_not_there_is_refused_with_those_that_are(tmp_path: Path) -> None:
     error = refused(labelled_folder(tmp_path / "data"), tmp_path / "cache", stratify="place")
     assert "there are scene, field, river, ship" in error.message
+
+
+def test_a_column_too_fine_to_stratify_by_is_refused(tmp_path: Path) -> None:
+    folder = labelled_folder(tmp_path / "data")
+    table = folder / "labels.csv"
+    for number in range(40):
+        table.write_text(table.read_text().replace(f"{number:03d}.png,scene", f"{number:03d}.png,{number}-"))
+    error = refused(folder, tmp_path / "cache", stratify="scene")
+    assert "scene: its 40 values are on so few images each that none is left for validation" in error.message
+
+
+def test_a_column_to_stratify_by_beside_a_given_split_is_refused(tmp_path: Path) -> None:
+    folder = labelled_folder(tmp_path / "data")
+    lines = (folder / "labels.csv").read_text().splitlines()
+    sides = ["split", *(("pool", "validation", "test")[number % 3] for number in range(40))]
+    (folder / "labels.csv").write_text("\n".join(map(",".join, zip(lines, sides, strict=True))))
+    assert opened(folder, tmp_path / "cache").given_split
+    assert "leave one of the two out" in refused(folder, tmp_path / "cache", stratify="scene").message
+
+
+def test_labels_that_the_test_split_cannot_judge_are_named_and_nothing_but_these_is_refused(
+    tmp_path: Path,
+) -> None:
+    folder = labelled_folder(tmp_path / "data")
+    lines = [line.rsplit(",", 3)[0] for line in (folder / "labels.csv").read_text().splitlines()]
+    test = opened(folder, tmp_path / "cache").split == "test"
+    ever = ["field,river,ship", *("1,1,0" if judges else "0,1,1" for judges in test)]
+    (folder / "labels.csv").write_text("\n".join(map(",".join, zip(lines, ever, strict=True))))
+    assert "alike in every label" in refused(folder, tmp_path / "cache").message
+    first = int(test.argmax())
+    ever[first + 1] = "0,1,0"
+    (folder / "labels.csv").write_text("\n".join(map(",".join, zip(lines, ever, strict=True))))
+    assert opened(folder, tmp_path / "cache").not_judged == ("river", "ship")
+
+
+def test_a_damaged_archive_is_refused(tmp_path: Path) -> None:
+    folder = labelled_folder(tmp_path / "data")
+    for kind in ("w", "w:gz", "w:xz"):
+        with tarfile.open(tmp_path / "whole", kind) as archive:
+            archive.add(folder, ".")
+        data = (tmp_path / "whole").read_bytes()
+        (tmp_path / "half").write_bytes(data[: len(data) // 2 + 100])
+        with pytest.raises(InvalidArgument, match=r"unlabelled: .*(damaged|neither)"):
+            Source.of(tmp_path / "half", "unlabelled").images()
 
 
 def test_data_without_a_table_is_refused(tmp_path: Path) -> None:

@@ -56,6 +56,15 @@ def test_called_again_it_adds_what_is_missing_and_plays_nothing_anew(tmp_path: P
     assert "random,0,2,10," in (tmp_path / "out" / "results.csv").read_text()
 
 
+def test_a_folder_of_another_experiment_is_left_alone(tmp_path: Path) -> None:
+    labelled_folder(tmp_path / "data")
+    simulate(options(tmp_path, seeds=1, rounds=1), tmp_path / "cache", untold)
+    before = written(tmp_path / "out")
+    with pytest.raises(FailedPrecondition, match=r"out: .* another batch, data_digest, size: name another"):
+        simulate(options(tmp_path, seeds=1, rounds=1, batch=2, size=9), tmp_path / "cache", untold)
+    assert written(tmp_path / "out") == before
+
+
 def test_rounds_of_other_code_are_not_mixed_with_those_of_this(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -75,6 +84,12 @@ def test_rounds_of_other_code_are_not_mixed_with_those_of_this(
         ({"data": Path("nowhere")}, "data: there is no nowhere"),
         ({"strategies": ["random", "kmean"]}, "kmean"),
         ({"labels": Path("nowhere.csv")}, "labels: there is no file nowhere.csv"),
+        ({"device": "gpu"}, "device: 'gpu' is no device"),
+        ({"device": "cuda:99"}, "device: cuda:99: there is no such GPU here"),
+        (
+            {"architecture": "vit_tiny_patch16_224", "size": 16},
+            "size: vit_tiny_patch16_224 takes no images of 16",
+        ),
     ],
 )
 def test_what_is_wrong_is_said_before_anything_is_played(

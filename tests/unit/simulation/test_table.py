@@ -42,6 +42,10 @@ def test_a_cell_that_is_neither_0_nor_1_in_a_column_of_labels_is_named_by_its_ro
         ("path,sea\n../a.png,1\n", "row 2", "top folder"),
         ("path,sea\n,1\n", "row 2", "path ''"),
         ("path,scene\na.png,port\n", "columns", "one column for each label"),
+        ("path,sea,port\na.png,1,True\nb.png,0,False\n", "row 2", "port is 'True': write 0 or 1"),
+        ("path,sea,port\na.png,1,1.0\nb.png,0,0.0\n", "row 3", "port is '0.0': write 0 or 1"),
+        ("path,sea,\na.png,1,\n", "columns", "column 3 has no name"),
+        ('path,sea\na.png,1\n"b.png,1\nc.png,0\n', "row 4", "quotation mark not closed"),
     ],
 )
 def test_each_mistake_is_named(text: str, field: str, said: str) -> None:

@@ -128,3 +128,9 @@ def test_one_seed_of_one_arm_is_a_report_too(tmp_path: Path) -> None:
     page = (tmp_path / "report.html").read_text()
     assert "one seed" in page
     assert {path.stem for path in tmp_path.glob("*.svg")} == {"curves-map_macro", "curves-map_rare"}
+
+
+def test_labels_that_could_not_be_judged_are_named(tmp_path: Path) -> None:
+    write(leave(tmp_path, settings={"not_judged": ["sc<arce"]}))
+    page = (tmp_path / "report.html").read_text()
+    assert "<b>sc&lt;arce</b>, or none has" in page

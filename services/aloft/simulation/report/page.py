@@ -35,6 +35,10 @@ ALIKE = (
     "Nothing is drawn in <b>{names}</b>: every seed scores the same, so there is no interval to speak of, and"
     " that of a difference holds the chance of the other arm alone."
 )
+NOT_JUDGED = (
+    "All images of the test split have <b>{names}</b>, or none has: there is no average precision of it, and"
+    " it is in no mean."
+)
 SAVING = (
     "How many labels an arm needs to reach the macro mAP that {other} ends with under the same seed: where"
     " the running maximum of its curve, joined by straight lines, first comes there; an arm that never does"
@@ -51,7 +55,7 @@ def html(summary: Summary, charts: Mapping[str, Drawing], thumbnail: Thumbnail |
         f"<p class='lead'>{escape(headline(summary))}</p>",
         _left_out(summary),
         f"<h2>Curves</h2>{''.join(curves)}",
-        f"<h2>Arms</h2><p>{MEASURES}</p>{_alike(summary)}{tables.arms(summary)}",
+        f"<h2>Arms</h2><p>{MEASURES}</p>{_alike(summary)}{_not_judged(summary)}{tables.arms(summary)}",
         *(_against(summary, charts, at) for at in range(len(summary.against))),
         f"<h2>What was labelled</h2>{tables.rare_share(summary)}"
         f"<p>Labelled images that have each label in the end:</p>{tables.balance(summary)}",
@@ -92,6 +96,13 @@ def _alike(summary: Summary) -> str:
         return ""
     names = ", ".join(map(escape, summary.runs.alike))
     return f"<p>{ALIKE.format(names=names)}</p>"
+
+
+def _not_judged(summary: Summary) -> str:
+    names = summary.files.settings.get("not_judged")
+    if not names:
+        return ""
+    return f"<p>{NOT_JUDGED.format(names=escape(', '.join(names)))}</p>"
 
 
 def _against(summary: Summary, charts: Mapping[str, Drawing], at: int) -> str:
