@@ -2,6 +2,8 @@
 
 import json
 from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,14 +13,12 @@ from aloft.acquisition.asking import RESPONSES
 from aloft.api.acquisition.v1 import acquisition_service_pb2 as pb
 from aloft.api.acquisition.v1 import acquisition_service_pb2_grpc as pb_grpc
 from aloft.cli.main import app
-from aloft.kit.database import migrate
 from aloft.kit.rpc.call import Principal, Role
 from aloft.kit.rpc.operations import operations
 from aloft.kit.rpc.server import Server
 from aloft.kit.service import Servicer
 from aloft.kit.steps import Loop
-from tests.contract.databases import place
-from tests.integration.acquisition_world import CAMPAIGN, World, image
+from tests.integration.acquisition.world import CAMPAIGN, World, image, opened
 
 
 class Operators:
@@ -28,37 +28,52 @@ class Operators:
         return Principal("operators/ann", Role.OPERATOR)
 
 
+@contextmanager
+def served(world: World) -> Iterator[str]:
+    """Serve what a world has; say where."""
+    service = Servicer(
+        pb_grpc.add_AcquisitionServiceServicer_to_server,
+        world.servicer,
+        pb.DESCRIPTOR.services_by_name["AcquisitionService"].full_name,
+    )
+    server = Server([service, operations(world.jobs, RESPONSES)], Operators())
+    address = f"127.0.0.1:{server.start()}"
+    try:
+        yield address
+    finally:
+        server.stop(0)
+
+
+@contextmanager
+def worked_on(world: World) -> Iterator[None]:
+    """Work on the jobs of a world as they come."""
+    working = Loop(world.worker, world.database.wake("jobs"))
+    working.start()
+    try:
+        yield
+    finally:
+        working.stop()
+        working.join(30)
+
+
 @pytest.fixture(scope="module")
 def target(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[World, str]]:
-    """Serve a campaign whose first batch, of two of twelve images, is out; its jobs are worked on."""
-    folder = tmp_path_factory.mktemp("acquisition")
-    with place(folder) as made:
-        database = made.open()
-        migrate(database, "aloft.acquisition")
-        world = World(database, folder / "objects")
+    """Serve a campaign whose first batch, of two of twelve images, is out."""
+    with opened(tmp_path_factory.mktemp("acquisition")) as world:
         world.campaign(strategy="mge+kmeans")
         world.publish()
         world.embed(range(12), labels=("water", "road"))
         world.work()
-        service = Servicer(
-            pb_grpc.add_AcquisitionServiceServicer_to_server,
-            world.servicer,
-            pb.DESCRIPTOR.services_by_name["AcquisitionService"].full_name,
-        )
-        server = Server([service, operations(world.jobs, RESPONSES)], Operators())
-        working = Loop(world.worker, database.wake("jobs"))
-        address = f"127.0.0.1:{server.start()}"
-        working.start()
-        try:
+        with served(world) as address, worked_on(world):
             yield world, address
-        finally:
-            working.stop()
-            working.join(30)
-            server.stop(0)
 
 
 @pytest.fixture
 def world(target: tuple[World, str], monkeypatch: pytest.MonkeyPatch) -> World:
+    return at(target, monkeypatch)
+
+
+def at(target: tuple[World, str], monkeypatch: pytest.MonkeyPatch) -> World:
     monkeypatch.setenv("ALOFT_KEY", "any")
     monkeypatch.setenv("ALOFT_ACQUISITION_TARGET", target[1])
     return target[0]
@@ -110,6 +125,40 @@ def test_a_batch_is_looked_at_before_it_is_one(world: World) -> None:
 def test_a_batch_that_is_not_due_is_refused_with_the_reason(world: World) -> None:
     said = aloft("batch", "select", CAMPAIGN, fails=1)
     assert said.startswith("BATCH_OUT")
+
+
+@pytest.fixture
+def due(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
+    """Serve a campaign of three images that paused before its first batch."""
+    with opened(tmp_path) as world:
+        world.campaign(state="PAUSED")
+        world.publish()
+        world.embed(range(3))
+        world.work()
+        with served(world) as address:
+            yield at((world, address), monkeypatch)
+
+
+def test_a_selection_that_sends_nothing_out_is_no_batch(due: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("aloft.cli.following.time.sleep", lambda _seconds: due.work())
+    due.label([image(0), image(1), image(2)])
+    due.campaign(state="RUNNING")
+    said = aloft("batch", "select", CAMPAIGN, fails=1)
+    assert "nothing was sent out" in said
+    assert "the pool is exhausted" in said
+
+
+def test_ctrl_c_leaves_a_selection_to_the_service(due: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    def press(_seconds: float) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("aloft.cli.following.time.sleep", press)
+    due.campaign(state="RUNNING")
+    done = CliRunner().invoke(app, ["batch", "select", CAMPAIGN])
+    assert "goes on without being followed" in done.stderr, f"{done.output} {done.exception!r}"
+    with due.database.read() as tx:
+        (job,) = due.jobs.list(tx, limit=1)
+    assert not job.cancel_requested, "the service's own job was cancelled"
 
 
 def test_strategies_are_compared(world: World) -> None:

@@ -92,6 +92,38 @@ def test_a_topic_that_there_is_not_is_refused(loop: Loopback) -> None:
     assert "aloft.labels.committed.v1" in said.replace("\n", ""), "the refusal names the topics"
 
 
+def test_a_dead_event_that_there_is_not_is_refused(loop: Loopback) -> None:
+    loop.settle()
+    assert "EVENT_NOT_FOUND" in aloft("redrive", "embedding", "--event", "nothing", fails=1)
+
+
+@pytest.mark.parametrize("command", ["stuck", "redrive"])
+def test_a_folder_without_a_database_is_refused_and_stays_as_it_is(tmp_path: Path, command: str) -> None:
+    said = aloft(command, "embedding", "--data-dir", str(tmp_path / "typo"), fails=1)
+    assert "--data-dir" in said
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_the_first_key_is_made_where_the_settings_say(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("ALOFT_DATA_DIR", str(tmp_path / "data"))
+    assert CliRunner().invoke(app, ["admin", "bootstrap"]).output.startswith("aloft_admin_")
+    assert [each.name for each in tmp_path.iterdir()] == ["data"]
+    again = CliRunner().invoke(app, ["admin", "bootstrap"])
+    assert again.exit_code == 1
+    assert "aloft key create" in again.stderr
+
+
+def test_a_service_that_does_not_answer_is_named_with_what_says_where_it_is(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("ALOFT_KEY", "any")
+    monkeypatch.setenv("ALOFT_LABEL_STORE_TARGET", "127.0.0.1:1")
+    assert "ALOFT_HOST" in aloft("campaign", "list", fails=1)
+
+
 def test_provisioning_says_what_is_wrong() -> None:
     nobody = "postgresql://nobody:x@127.0.0.1:9/none"
     said = aloft("admin", "provision", "--admin-url", nobody, "--service", "embedding", fails=1)
@@ -159,6 +191,36 @@ def test_a_campaign_is_created_from_options_over_a_file(world: World, tmp_path: 
     assert (made["training"]["mode"], made["training"]["steps"]) == ("MODE_PROBE", "50")
     assert made["held_out"] == {"imported": True}
     assert (made["gate"]["minimum"], made["stop_rules"]["target_score"]) == (0.3, 0.8)
+
+
+def test_a_campaign_begins_by_self_supervision_where_that_is_asked_for(world: World) -> None:
+    made = aloft("campaign", "create", "harbour", "--label", "ship", "--pretrain")
+    assert made["base_model"]["pretraining"]["method"] == "simclr"
+    made = aloft("campaign", "create", "port", "--label", "ship")
+    assert "pretraining" not in made["base_model"]
+
+
+def test_what_is_named_of_a_campaign_changes_and_nothing_else(world: World) -> None:
+    aloft("campaign", "create", "harbour", "--label", "ship", "--held-out", "imported", "--budget", "400")
+    options = ["--strategy", "kcenter", "--batch-size", "7", "--steps", "50", "--learning-rate", "0.01"]
+    judged = ["--mode", "probe", "--gate", "0.3", "--target", "0.8"]
+    made = aloft("campaign", "update", "harbour", *options, *judged)
+    assert made["strategy"]["expression"] == "kcenter"
+    assert (made["batch_policy"]["size"], made["budget"]["images"]) == (7, "400")
+    training = made["training"]
+    assert (training["mode"], training["steps"], training["learning_rate"]) == ("MODE_PROBE", "50", 0.01)
+    assert (made["gate"]["minimum"], made["stop_rules"]["target_score"]) == (0.3, 0.8)
+    assert aloft("campaign", "update", "harbour", "--budget", "0")["budget"]["images"] == "0"
+    assert "name what is to change" in aloft("campaign", "update", "harbour", fails=2)
+    assert "kcente" in aloft("campaign", "update", "harbour", "--strategy", "kcente", fails=1)
+
+
+def test_an_import_of_nothing_fails_and_starts_nothing(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("aloft.cli.following.time.sleep", lambda _seconds: world.jobs.step())
+    aloft("campaign", "create", "harbour", "--label", "ship")
+    assert "none lies under 'zzz'" in aloft("images", "import", "harbour", "--prefix", "zzz", fails=1)
+    (listed,) = aloft("campaign", "list")
+    assert listed["state"] == "PAUSED"
 
 
 def test_what_contradicts_itself_is_wrong_usage(world: World) -> None:

@@ -47,6 +47,16 @@ def test_every_command_of_a_guide_exists_with_its_options(name: str) -> None:
                 assert word in options | {"--help"}, f"{name} names `aloft {said}`: it has no {word}"
 
 
+def test_every_reason_of_the_vendors_guide_is_one_that_a_service_gives() -> None:
+    table = GUIDES["docs/vendor-guide.md"].partition("| status | reason | do |")[2].partition("\n\n")[0]
+    reasons = {one for row in table.splitlines()[2:] for one in re.findall(r"`([A-Z_]+)`", row.split("|")[2])}
+    assert len(reasons) > 5, "reasons were not found"
+    code = "".join(
+        path.read_text() for part in ("kit", "label_store") for path in (CODE / part).rglob("*.py")
+    )
+    assert {one for one in reasons if f'"{one}"' not in code} == set(), "no service gives these"
+
+
 def test_the_guides_name_enough_commands_to_be_worth_a_test() -> None:
     assert sum(len(list(commands(guide))) for guide in GUIDES.values()) > 40, "commands were not found"
 

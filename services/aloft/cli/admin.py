@@ -17,13 +17,15 @@ app = typer.Typer(no_args_is_help=True, help="What is done once, next to the dat
 
 @app.command()
 def bootstrap(
-    data_dir: Annotated[Path, typer.Option(help="Folder of the embedded label store.")] = Path("aloft-data"),
+    data_dir: Annotated[
+        Path | None, typer.Option(help="Folder of the embedded label store; by default by settings.")
+    ] = None,
 ) -> None:
     """Make the first administrator's key, once, and print it: nothing shows it again."""
     from aloft.cli.running import settings_of
     from aloft.kit.ports import open_database
 
-    settings = settings_of(LABEL_STORE, data_dir=data_dir)
+    settings = settings_of(LABEL_STORE, **({} if data_dir is None else {"data_dir": data_dir}))
     database = open_database(settings)
     try:
         with refusals():

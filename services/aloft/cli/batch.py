@@ -5,12 +5,13 @@ from typing import Annotated, Any
 from uuid import uuid4
 
 import typer
+from rich.markup import escape
 
 from aloft.api.acquisition.v1 import acquisition_service_pb2 as api
 from aloft.api.acquisition.v1.acquisition_service_pb2_grpc import AcquisitionServiceStub
 from aloft.cli.connection import Json, connection
 from aloft.cli.following import follow
-from aloft.cli.output import fields_of, out, rows, show
+from aloft.cli.output import REFUSED, err, fields_of, out, rows, show
 from aloft.kit import names
 
 app = typer.Typer(no_args_is_help=True, help="Batches: which images are labelled next, and why.")
@@ -49,12 +50,19 @@ def preview(
 
 @app.command()
 def select(campaign: str, json: Json = False) -> None:
-    """Select the batch that is due now, or say why none is."""
+    """Select the batch that is due now, or say why none is. Ctrl-C leaves it to the service."""
     request = api.SelectBatchRequest(parent=names.CAMPAIGN.format(campaign), request_id=str(uuid4()))
     with connection().to("acquisition") as opened:
-        operation = follow(opened, AcquisitionServiceStub(opened).SelectBatch(request), "selecting")
+        stub = AcquisitionServiceStub(opened)
+        # The service selects by itself what is due, and this may be the same job.
+        operation = follow(opened, stub.SelectBatch(request), "selecting", shared=True)
         chosen = api.BatchSelection()
         operation.response.Unpack(chosen)
+        if not chosen.batch:
+            asked = api.GetSelectionRequest(name=names.SELECTION.format(campaign))
+            waits = stub.GetSelection(asked).waiting_for
+            err.print(f"nothing was sent out; the campaign waits for {escape(waits)}", soft_wrap=True)
+            raise typer.Exit(REFUSED)
     show(chosen, json)
 
 

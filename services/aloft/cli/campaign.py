@@ -12,11 +12,13 @@ from aloft.cli.creating import create
 from aloft.cli.output import rows, show
 from aloft.cli.pages import pages
 from aloft.cli.standing import status
+from aloft.cli.updating import update
 from aloft.cli.watch import watch
 from aloft.cli.why import why
 
 app = typer.Typer(no_args_is_help=True, help="Campaigns: one taxonomy, one pool, one strategy, one budget.")
 app.command()(create)
+app.command()(update)
 app.command()(status)
 app.command()(watch)
 app.command()(why)

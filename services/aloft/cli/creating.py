@@ -29,7 +29,7 @@ class HeldOut(StrEnum):
     IMPORTED = "imported"
 
 
-_MODES = {Mode.FULL: Training.MODE_FULL, Mode.PROBE: Training.MODE_PROBE}
+MODES = {Mode.FULL: Training.MODE_FULL, Mode.PROBE: Training.MODE_PROBE}
 
 
 def create(
@@ -45,6 +45,9 @@ def create(
     mode: Annotated[
         Mode | None, typer.Option(help="Train the whole network, or a head on a frozen backbone.")
     ] = None,
+    pretrain: Annotated[
+        bool, typer.Option("--pretrain", help="Begin by self-supervision on the pool, not by random weights.")
+    ] = False,
     held_out: Annotated[
         HeldOut | None, typer.Option(help="Versions are judged by images imported with their labels.")
     ] = None,
@@ -71,7 +74,9 @@ def create(
     if overlap:
         wanted.overlap = overlap
     if mode:
-        wanted.training.mode = _MODES[mode]
+        wanted.training.mode = MODES[mode]
+    if pretrain:
+        wanted.base_model.pretraining.SetInParent()
     _judge(wanted, held_out, evaluation_images, gate, target)
     request = labels.CreateCampaignRequest(campaign_id=campaign, campaign=wanted, request_id=str(uuid4()))
     with connection().to("label-store") as opened:

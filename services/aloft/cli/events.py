@@ -10,6 +10,7 @@ import typer
 from aloft.cli.connection import Json
 from aloft.cli.output import out, refusals, rows
 from aloft.cli.services import NAMES
+from aloft.kit.errors import FailedPrecondition, NotFound
 
 if TYPE_CHECKING:
     from aloft.kit.database import Database
@@ -59,6 +60,9 @@ def redrive(
         )
     with _database(service, data_dir) as database, database.transaction() as tx:
         count = send_back(tx, event, topic)
+    if event is not None and not count:
+        with refusals():
+            raise NotFound("EVENT_NOT_FOUND", f"{service} has no dead event {event}: see aloft stuck")
     if json:
         out.print_json(data={"redriven": count})
     else:
@@ -67,6 +71,8 @@ def redrive(
 
 @contextmanager
 def _database(service: str, data_dir: Path | None) -> Iterator["Database"]:
+    from sqlalchemy import make_url
+
     from aloft.cli.running import settings_of
     from aloft.kit.ports import open_database
 
@@ -74,7 +80,12 @@ def _database(service: str, data_dir: Path | None) -> Iterator["Database"]:
         raise typer.BadParameter(f"{service!r} has no inbox: use one of {', '.join(NAMES)}")
     given = {} if data_dir is None else {"data_dir": data_dir}
     with refusals():
-        database = open_database(settings_of(service, **given))
+        settings = settings_of(service, **given)
+        url = make_url(settings.database.url.get_secret_value())
+        if url.get_backend_name() == "sqlite" and not Path(url.database or "").is_file():
+            why = f"there is no {url.database}: name the folder of the services by --data-dir"
+            raise FailedPrecondition("NO_DATABASE", why)
+        database = open_database(settings)
         try:
             yield database
         finally:

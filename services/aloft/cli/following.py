@@ -16,8 +16,10 @@ from aloft.cli.output import REFUSED, err
 _POLL_S = 0.2
 
 
-def follow(opened: grpc.Channel, operation: operations_pb2.Operation, what: str) -> operations_pb2.Operation:
-    """Show an operation's progress until it ends; cancel it when the user gives up."""
+def follow(
+    opened: grpc.Channel, operation: operations_pb2.Operation, what: str, *, shared: bool = False
+) -> operations_pb2.Operation:
+    """Show an operation's progress until it ends; cancel it when the user gives up, unless it is shared."""
     stub = OperationsStub(opened)  # type: ignore[no-untyped-call]  # googleapis publishes no types of its stubs
     try:
         with Progress(console=err, transient=True) as bar:
@@ -27,6 +29,9 @@ def follow(opened: grpc.Channel, operation: operations_pb2.Operation, what: str)
                 operation = stub.GetOperation(operations_pb2.GetOperationRequest(name=operation.name))
                 _show(bar, task, operation, what)
     except KeyboardInterrupt:
+        if shared:
+            err.print(f"{what} goes on without being followed")
+            raise
         stub.CancelOperation(operations_pb2.CancelOperationRequest(name=operation.name))
         raise
     if operation.HasField("error"):

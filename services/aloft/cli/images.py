@@ -10,7 +10,7 @@ from aloft.api.labels.v1.campaign_service_pb2_grpc import CampaignServiceStub
 from aloft.api.labels.v1.image_service_pb2_grpc import ImageServiceStub
 from aloft.cli.connection import Json, connection
 from aloft.cli.following import follow
-from aloft.cli.output import err, show
+from aloft.cli.output import REFUSED, err, show
 
 app = typer.Typer(no_args_is_help=True, help="The images of a campaign.")
 
@@ -49,11 +49,16 @@ def import_(
         operation = follow(opened, ImageServiceStub(opened).ImportImages(request), "importing")
         answer = image_service_pb2.ImportImagesResponse()
         operation.response.Unpack(answer)
-        if start:
+        found = answer.registered_images or answer.known_images
+        if start and found:
             wanted = campaign_service_pb2.ResumeCampaignRequest(
                 name=f"campaigns/{campaign}", request_id=str(uuid4())
             )
             CampaignServiceStub(opened).ResumeCampaign(wanted)
         show(answer, json)
+        if not found:
+            where = f"{manifest} names none that is there" if manifest else f"none lies under {prefix!r}"
+            err.print(f"no image was registered: in the pool bucket {where}", soft_wrap=True)
+            raise typer.Exit(REFUSED)
     if passed_over := answer.missing_images + answer.refused_lines:
         err.print(f"{passed_over} lines of the manifest were passed over: see above")

@@ -27,6 +27,13 @@ STUCK = 3
 UNREACHABLE = 4
 """Exit code: a service cannot be reached, so the answer is not whole."""
 
+_DO = {
+    "UNREACHABLE": "is it running? ALOFT_HOST names its machine, ALOFT_LABEL_STORE_TARGET and so on its port",
+    "KEY_INVALID": "ALOFT_KEY holds the key that was sent",
+    "ALREADY_BOOTSTRAPPED": "aloft key create makes further keys, with an administrator's in ALOFT_KEY",
+}
+"""What to do about some refusals, where a service does not know of the command line."""
+
 
 def show(message: Message, as_json: bool) -> None:
     """Print one resource."""
@@ -85,5 +92,7 @@ def refuse(error: AloftError) -> NoReturn:
     if isinstance(error, InvalidArgument):
         for violation in error.violations:
             err.print(escape(f"  {violation.field}: {violation.description}"), soft_wrap=True)
+    if error.reason in _DO:
+        err.print(f"  {_DO[error.reason]}", soft_wrap=True)
     sys.stderr.flush()
     raise typer.Exit(REFUSED)

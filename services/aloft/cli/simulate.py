@@ -117,6 +117,8 @@ def simulate(
     given["out"] = given.pop("out_dir", None)
     folder = given.pop("cache", None) or _cache()
     with refusals(), _needed_packages(), _stoppable():
+        if folder.exists() and not folder.is_dir():
+            raise InvalidArgument.of("cache", f"{folder} is a file; name a folder")
         chosen = _options(given.pop("config", None), {k: v for k, v in given.items() if v is not None})
         _run(chosen, folder)
 
@@ -153,6 +155,8 @@ def _read(config: Path) -> dict[str, Any]:
         raise InvalidArgument.of("config", f"{config} cannot be read: {error.strerror}") from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise InvalidArgument.of("config", f"{config} is not TOML: {error}") from error
+    except ValueError as error:
+        raise InvalidArgument.of("config", f"{config}: {error}; write $$ for a dollar sign") from error
     except KeyError as missing:
         raise InvalidArgument.of("config", f"{config} speaks of ${missing.args[0]}: set it") from missing
 

@@ -57,6 +57,7 @@ def test_strategies_are_divided_at_commas_that_are_not_a_parameters(tmp_path: Pa
     ("text", "said"),
     [
         ("data = ", "is not TOML"),
+        ('data = "cost$"', "write $$ for a dollar sign"),
         ('data = "$NOWHERE_AT_ALL/x"', "speaks of $NOWHERE_AT_ALL: set it"),
         ("bach = 3", "bach: there is no such option"),
     ],
@@ -66,6 +67,13 @@ def test_a_configuration_file_that_cannot_be_used_is_refused(tmp_path: Path, tex
     code, told = called("--config", str(tmp_path / "file.toml"))
     assert code == 1
     assert said in told
+
+
+def test_a_cache_that_is_a_file_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    code, said = called("--data", "images", "--cache", str(tmp_path / "file"))
+    assert code == 1
+    assert "is a file; name a folder" in said
 
 
 def test_a_configuration_file_that_is_not_there_is_refused() -> None:
