@@ -4,6 +4,7 @@ import signal
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from google.protobuf.field_mask_pb2 import FieldMask
@@ -25,6 +26,8 @@ LONGER_THAN_LEASES_S = 120.0
 AWAY_S = 20.0
 """How long a server is away: longer than sessions, timeouts and the first distances between attempts."""
 A_ROUND_S = 120.0
+LONG_STEPS = 1200
+"""Of a run that a test must meet in its middle; other runs of the campaign have three."""
 
 
 @pytest.fixture
@@ -179,12 +182,19 @@ def wake_a_zombie(rounds: Rounds) -> None:
     """Stop the trainer in the middle of a run past its lease; another does the run; the first one wakes."""
     system, asleep = rounds.system, rounds.system.programs["trainer"]
     train_long(rounds)
-    training = (
-        "SELECT id, epoch FROM jobs WHERE state = 'running' AND CAST(progress AS text) LIKE '%fine-tuning%'"
+    in_its_first_half = (
+        "SELECT id, epoch FROM jobs WHERE state = 'running' AND progress ->> 'total' = :steps"
+        " AND CAST(progress ->> 'done' AS int) < CAST(progress ->> 'total' AS int) / 2"
     )
-    eventually(lambda: system.rows("trainer", training), "a run is at work")
-    [begun] = system.rows("trainer", training)
+    seen: list[Any] = []
+
+    def at_work() -> bool:
+        seen.extend(system.rows("trainer", in_its_first_half, steps=str(LONG_STEPS)))
+        return bool(seen)
+
+    eventually(at_work, "a long run is at work")
     asleep.signal(signal.SIGSTOP)
+    [begun] = seen
     system.databases["trainer"].advance(LONGER_THAN_LEASES_S)
     other = system.another("trainer").start()
 
@@ -205,7 +215,7 @@ def train_long(rounds: Rounds) -> None:
     with rounds.system.channel("label-store", rounds.system.key) as opened:
         stub = CampaignServiceStub(opened)
         campaign = stub.GetCampaign(GetCampaignRequest(name=name))
-        campaign.training.steps = 600
+        campaign.training.steps = LONG_STEPS
         stub.UpdateCampaign(
             UpdateCampaignRequest(campaign=campaign, update_mask=FieldMask(paths=["training"]))
         )
