@@ -23,7 +23,7 @@ from sqlalchemy import text
 from aloft.kit.clock import ManualClock
 from aloft.kit.database import Database
 from aloft.kit.errors import AloftError, InvalidArgument, ResourceExhausted, Unavailable
-from aloft.kit.rpc.call import Call, Role, allow
+from aloft.kit.rpc.call import Call, Principal, Role, allow
 from aloft.kit.rpc.channel import channel, error_of
 from aloft.kit.rpc.keys import mint
 from aloft.kit.rpc.server import Server, ServerConfig, StartRefused
@@ -309,6 +309,18 @@ def test_a_trace_goes_through_a_call_and_its_log_line(
     }
     assert len(lines) == 1, f"one call wrote {len(lines)} lines"
     assert lines[0].items() >= expected.items(), lines[0]
+
+
+def test_what_services_ask_one_another_is_in_the_log_only_where_it_goes_wrong(
+    log: io.StringIO, port: int, keys: Keys
+) -> None:
+    keys.known["agent"] = Principal("services/serving", Role.SERVICE)
+    with client(port, "agent") as agent:
+        say(agent, "echo")
+        refused(agent, "administer")
+    lines = [line for line in map(json.loads, log.getvalue().splitlines()) if line["logger"] == "aloft.rpc"]
+    told = [(line["principal"], line["code"]) for line in lines]
+    assert told == [("services/serving", "PERMISSION_DENIED")]
 
 
 def count(code: str) -> float:

@@ -65,6 +65,7 @@ class Observation:
     def failed(self, error: AloftError, raised: Exception) -> None:
         """Note how the call ends; a bug goes to the log whole, under the id that the client is told."""
         self.code, self.error = code_of(error), error
+        self.principal = self.principal or error.metadata.get("principal", "")  # who may not call at all
         if isinstance(error, Bug):
             log.error(
                 error.message,
@@ -87,7 +88,10 @@ class Observation:
             fields["principal"] = self.principal
         if self.error is not None:
             fields["reason"] = self.error.reason
-        log.info("%s %s", self._method.name, self.code.name, extra={"fields": fields})
+        # Services ask one another all the time: of that only what goes wrong is for people.
+        usual = self.code is grpc.StatusCode.OK and self.principal.startswith("services/")
+        level = logging.DEBUG if usual else logging.INFO
+        log.log(level, "%s %s", self._method.name, self.code.name, extra={"fields": fields})
 
 
 @contextmanager
