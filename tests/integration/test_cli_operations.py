@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner
 
+from aloft.cli import output
 from aloft.cli.main import app
 from aloft.embedding.app import Settings
 from aloft.kit.bus import Context, Poison
@@ -170,6 +171,17 @@ def test_a_vendors_key_is_rotated_with_a_grace_and_then_all_are_revoked(world: W
     assert {one["key"] for one in ended} == {first["name"], second["name"]}
     assert verifier.verify(second["secret"]) is None
     assert "NOT_FOUND" in aloft("vendor", "rotate", "nobody", fails=1)
+
+
+def test_a_key_is_shown_to_a_person_whole_and_on_one_line(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    aloft("campaign", "create", "harbour", "--label", "ship")
+    monkeypatch.setattr(output.out, "width", 40)
+    shown = CliRunner().invoke(app, ["vendor", "create", "acme", "--campaign", "harbour"]).stdout
+    (secret,) = [line.split()[1] for line in shown.splitlines() if line.startswith("secret")]
+    verifier = label_store.verifier(label_store.Settings(), world.database)
+    assert verifier.verify(secret) is not None, shown
 
 
 def test_a_campaign_is_created_from_options_over_a_file(world: World, tmp_path: Path) -> None:

@@ -33,6 +33,8 @@ _DO = {
     "ALREADY_BOOTSTRAPPED": "aloft key create makes further keys, with an administrator's in ALOFT_KEY",
 }
 """What to do about some refusals, where a service does not know of the command line."""
+_COPIED = {"secret"}
+"""Fields that people copy: they stay on one line, however narrow the window is."""
 
 
 def show(message: Message, as_json: bool) -> None:
@@ -42,9 +44,14 @@ def show(message: Message, as_json: bool) -> None:
         print(json.dumps(fields))
         return
     table = Table(show_header=False, box=None, pad_edge=False)
+    table.add_column()
+    table.add_column(overflow="fold")
     for name, value in fields.items():
-        table.add_row(f"[bold]{name}[/bold]", escape(_cell(value)))
+        if name not in _COPIED:
+            table.add_row(f"[bold]{name}[/bold]", escape(_cell(value)))
     out.print(table)
+    for name in _COPIED & fields.keys():
+        out.print(f"[bold]{name}[/bold] {escape(fields[name])}", soft_wrap=True)
 
 
 def rows(title: str, columns: Sequence[str], items: Sequence[Mapping[str, Any]], as_json: bool) -> None:
