@@ -63,7 +63,7 @@ class Campaign:
             "taxonomy": {"labels": [{"id": label} for label in self.truth.labels]},
             "batch_policy": {"size": self.batch},
             "image_spec": {"height": pool.SIZE, "width": pool.SIZE},
-            "base_model": {"architecture": self.architecture},
+            "base_model": {"architecture": self.architecture, "seed": 0},
             "training": {"steps": 3, "batch_images": 8},
             "held_out": {"imported": True},
             "gate": {"minimum": 0.01},

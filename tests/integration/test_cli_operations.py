@@ -205,11 +205,11 @@ def test_a_campaign_is_created_from_options_over_a_file(world: World, tmp_path: 
     assert (made["gate"]["minimum"], made["stop_rules"]["target_score"]) == (0.3, 0.8)
 
 
-def test_a_campaign_begins_by_self_supervision_where_that_is_asked_for(world: World) -> None:
-    made = aloft("campaign", "create", "harbour", "--label", "ship", "--pretrain")
+def test_a_campaign_begins_by_self_supervision_unless_random_weights_are_asked_for(world: World) -> None:
+    made = aloft("campaign", "create", "harbour", "--label", "ship")
     assert made["base_model"]["pretraining"]["method"] == "simclr"
-    made = aloft("campaign", "create", "port", "--label", "ship")
-    assert "pretraining" not in made["base_model"]
+    made = aloft("campaign", "create", "port", "--label", "ship", "--random-weights", "--seed", "7")
+    assert made["base_model"] == {"architecture": "resnet18", "seed": "7"}
 
 
 def test_what_is_named_of_a_campaign_changes_and_nothing_else(world: World) -> None:

@@ -49,7 +49,8 @@ def test_a_new_campaign_is_paused_complete_and_announced(world: World) -> None:
     assert (created.state, created.state_reason) == (campaign_pb2.Campaign.STATE_PAUSED, "CREATED")
     assert (created.image_spec.height, list(created.image_spec.mean)) == (64, [0.5, 0.5, 0.5])
     assert (created.strategy.expression, created.batch_policy.size) == ("auto", 40)
-    assert (created.base_model.architecture, created.base_model.WhichOneof("source")) == ("resnet18", "seed")
+    base = created.base_model
+    assert (base.architecture, base.WhichOneof("source")) == ("resnet18", "pretraining")
     (said,) = world.announced(events.CampaignChanged)
     assert said.campaign == created
 

@@ -152,10 +152,12 @@ def test_what_became_due_while_a_run_was_at_work_begins_after_it_is_cancelled(wo
 def test_a_pre_training_waits_for_images(world: World) -> None:
     world.campaign(1, **PRETRAINING)
     assert world.work() == []
-    assert "the pool, which has none" in world.causes()["NO_IMAGES"].waits_for
+    assert "the pool, which has fewer than 2" in world.causes()["NO_IMAGES"].waits_for
     world.register(range(5), VALIDATION)
     assert world.work() == [], "held-out images are no pool"
-    world.register(range(10, 14))
+    world.register(range(10, 11))
+    assert world.work() == [], "one image cannot be told apart from others"
+    world.register(range(11, 14))
     (world.bucket / "10.png").unlink()
     assert world.work() == [BASE]
     (event,) = world.published()
@@ -174,11 +176,12 @@ def test_a_pre_training_on_request_needs_images(world: World) -> None:
         world.create_base(api.BaseRun(**PRETRAINING))
 
 
-def test_a_pool_of_one_image_fails_with_its_reason(world: World) -> None:
+def test_a_pool_that_comes_down_to_one_image_fails_with_its_reason(world: World) -> None:
     world.campaign(1, **PRETRAINING)
-    world.register([1])
+    world.register([1, 2])
+    (world.bucket / "2.png").unlink()
     world.work()
-    assert "TOO_FEW_IMAGES: 1 of 1" in world.run(1).error
+    assert "TOO_FEW_IMAGES: 1 of 2" in world.run(1).error
 
 
 def test_training_that_diverges_fails_with_its_reason(world: World) -> None:

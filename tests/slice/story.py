@@ -150,7 +150,7 @@ class Story:
         campaign.strategy.expression = self.strategy
         campaign.batch_policy.size = self.batch
         campaign.image_spec.height = campaign.image_spec.width = 8
-        campaign.base_model.architecture = "tiny"
+        campaign.base_model.architecture, campaign.base_model.seed = "tiny", 0
         if self.held_out:
             campaign.held_out.imported = True
         self.configure(campaign)

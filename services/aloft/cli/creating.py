@@ -45,8 +45,8 @@ def create(
     mode: Annotated[
         Mode | None, typer.Option(help="Train the whole network, or a head on a frozen backbone.")
     ] = None,
-    pretrain: Annotated[
-        bool, typer.Option("--pretrain", help="Begin by self-supervision on the pool, not by random weights.")
+    random_weights: Annotated[
+        bool, typer.Option("--random-weights", help="Begin with these, not by self-supervision on the pool.")
     ] = False,
     held_out: Annotated[
         HeldOut | None, typer.Option(help="Versions are judged by images imported with their labels.")
@@ -75,8 +75,8 @@ def create(
         wanted.overlap = overlap
     if mode:
         wanted.training.mode = MODES[mode]
-    if pretrain:
-        wanted.base_model.pretraining.SetInParent()
+    if random_weights:
+        wanted.base_model.seed = seed
     _judge(wanted, held_out, evaluation_images, gate, target)
     request = labels.CreateCampaignRequest(campaign_id=campaign, campaign=wanted, request_id=str(uuid4()))
     with connection().to("label-store") as opened:

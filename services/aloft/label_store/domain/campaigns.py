@@ -52,7 +52,7 @@ def completed(asked: pb.Campaign) -> pb.Campaign:
     _complete_image_spec(campaign.image_spec)
     campaign.base_model.architecture = campaign.base_model.architecture or "resnet18"
     if campaign.base_model.WhichOneof("source") is None:
-        campaign.base_model.seed = 0
+        campaign.base_model.pretraining.SetInParent()
     campaign.budget.SetInParent()
     learning.complete(campaign)
     return campaign

@@ -13,6 +13,8 @@ ARCHITECTURE = "resnet18"
 
 SIMCLR = "simclr"
 
+APART = 2
+"""The fewest images that pre-training can tell apart from one another."""
 _STEPS, _BATCH_IMAGES = 10_000_000, 65_536
 """As many as a campaign may ask for."""
 
@@ -51,9 +53,8 @@ class Pretraining:
             yield "method", f"must be {SIMCLR}, not {self.method!r}"
         if not 1 <= self.steps <= _STEPS:
             yield "steps", f"must be 1 to {_STEPS}, not {self.steps}"
-        # Each image is told apart from the others of its step.
-        if not 2 <= self.batch_images <= _BATCH_IMAGES:
-            yield "batch_images", f"must be 2 to {_BATCH_IMAGES}, not {self.batch_images}"
+        if not APART <= self.batch_images <= _BATCH_IMAGES:
+            yield "batch_images", f"must be {APART} to {_BATCH_IMAGES}, not {self.batch_images}"
         if not 0 < self.learning_rate <= 1:
             yield "learning_rate", f"must be above 0 and at most 1, not {self.learning_rate}"
 

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
-from aloft.trainer.domain.campaign import State
+from aloft.trainer.domain.campaign import APART, State
 
 
 @dataclass(frozen=True, slots=True)
@@ -14,7 +14,7 @@ class Situation:
     from_images: bool
     """Whether the base version is to be learned from the pool."""
     images: bool
-    """Whether the pool has one that can be used."""
+    """Whether the pool has enough of them that can be used."""
     newest_run: int | None
     live_run: int | None
     """The run that is queued or at work."""
@@ -99,7 +99,8 @@ def _base(now: Situation) -> Step:
     if now.state is State.STOPPED:
         return Wait(Waits.CAMPAIGN_STOPPED, "nothing: the campaign has stopped before it had a version")
     if now.from_images and not now.images:
-        return Wait(Waits.NO_IMAGES, "images: the base version is learned from the pool, which has none")
+        few = f"the pool, which has fewer than {APART}"
+        return Wait(Waits.NO_IMAGES, f"images: the base version is learned from {few}")
     return MakeBase()
 
 

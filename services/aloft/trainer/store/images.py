@@ -49,10 +49,10 @@ def unknown(tx: Transaction, campaign: str, ids: Collection[str]) -> set[str]:
     return left
 
 
-def any_usable(tx: Transaction, campaign: str) -> bool:
-    """Say whether the pool has an image that can be used."""
-    wanted = sa.select(images.c.id).where(images.c.campaign == campaign, USABLE).limit(1)
-    return tx.execute(wanted).first() is not None
+def has_usable(tx: Transaction, campaign: str, count: int) -> bool:
+    """Say whether the pool has so many images that can be used."""
+    wanted = sa.select(images.c.id).where(images.c.campaign == campaign, USABLE).limit(count)
+    return len(tx.execute(wanted).all()) == count
 
 
 def pool(tx: Transaction, campaign: str) -> Iterator[Item]:

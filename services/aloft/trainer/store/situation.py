@@ -2,7 +2,7 @@
 
 from aloft.kit.database import Transaction
 from aloft.kit.jobs import Job, Jobs, State
-from aloft.trainer.domain.campaign import Campaign
+from aloft.trainer.domain.campaign import APART, Campaign
 from aloft.trainer.domain.due import Situation
 from aloft.trainer.domain.runs import BASE, FINE_TUNE
 from aloft.trainer.store import images, models, runs
@@ -20,7 +20,7 @@ def read(tx: Transaction, jobs: Jobs, campaign: Campaign) -> Situation:
         state=campaign.state,
         from_images=from_images,
         # Asked only where the answer counts: a pool may be large, and few campaigns are without a version.
-        images=base is None and from_images and images.any_usable(tx, campaign.id),
+        images=base is None and from_images and images.has_usable(tx, campaign.id, APART),
         newest_run=campaign.newest_version or None,
         live_run=None if live is None else int(live.payload["version"]),
         base=None if base is None else base.version,

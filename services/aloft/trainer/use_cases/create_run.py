@@ -6,7 +6,7 @@ from typing import assert_never
 from aloft.kit.database import Transaction
 from aloft.kit.errors import FailedPrecondition
 from aloft.kit.jobs import Jobs
-from aloft.trainer.domain.campaign import Base, Campaign
+from aloft.trainer.domain.campaign import APART, Base, Campaign
 from aloft.trainer.domain.due import FineTune, MakeBase, Wait, next_step
 from aloft.trainer.domain.runs import BASE, FINE_TUNE, Run
 from aloft.trainer.store import campaigns, images, models, runs, situation
@@ -34,8 +34,8 @@ def begin_what_is_due(tx: Transaction, jobs: Jobs, name: str) -> None:
 def create_base_run(tx: Transaction, jobs: Jobs, name: str, base: Base) -> Run:
     """Create a run that makes a base version because an operator asks for it."""
     campaign = _free(tx, jobs, name)
-    if base.pretraining is not None and not images.any_usable(tx, name):
-        message = "the pool has no image to learn from: import images first"
+    if base.pretraining is not None and not images.has_usable(tx, name, APART):
+        message = f"the pool has fewer than {APART} images to learn from: import images first"
         raise FailedPrecondition("NO_IMAGES", message, campaign=name)
     return _create_base(tx, jobs, campaign, base)
 

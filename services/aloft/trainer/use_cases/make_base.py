@@ -10,7 +10,7 @@ from aloft.kit.jobs import Lease
 from aloft.kit.objects.digests import sha256_hex
 from aloft.kit.objects.errors import BadKey, ObjectMissing
 from aloft.kit.objects.port import Objects
-from aloft.trainer.domain.campaign import SIMCLR, Base, Pretraining
+from aloft.trainer.domain.campaign import APART, SIMCLR, Base, Pretraining
 from aloft.trainer.use_cases.decoding import decode
 from aloft.trainer.use_cases.ending import may_end_for_good
 from aloft.trainer.use_cases.means import Attempt, Means
@@ -20,9 +20,6 @@ from aloft.trainer.use_cases.training import learn_from_pool
 
 if TYPE_CHECKING:
     from aloft.networks import Backbone
-
-FEWEST_IMAGES = 2
-"""Images that are told apart from one another."""
 
 
 class MakeBase:
@@ -99,10 +96,10 @@ def _from_the_pool(attempt: Attempt, architecture: str, asked: Pretraining) -> t
     attempt, snapshot = pinned(attempt)
     # In half precision: views of an image differ by far more than rounding, and the file is half as long.
     decoded = decode(attempt, "pool", snapshot.items, np.float16)
-    if len(decoded.items) < FEWEST_IMAGES:
+    if len(decoded.items) < APART:
         message = (
             f"{len(decoded.items)} of {len(snapshot.items)} images of the pool can be used:"
-            f" {FEWEST_IMAGES} at least are needed"
+            f" {APART} at least are needed"
         )
         raise FailedPrecondition("TOO_FEW_IMAGES", message)
     backbone, hyperparameters = learn_from_pool(attempt, initial, decoded.images, asked)
