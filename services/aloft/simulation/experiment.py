@@ -70,6 +70,8 @@ def _prepare(
         progress,
     )
     _check_budget(options, len(data.rows(splits.POOL)))
+    told = provenance.about(options, data)
+    provenance.check(options.out, told)
     if backbone is None:
         seen = [data.unlabelled()]
         if more is not None:
@@ -78,7 +80,7 @@ def _prepare(
     if options.save_init is not None:
         starting.save(backbone, options.save_init)
     features = starting.features(backbone, data.decoded, cache, device, progress)
-    about = provenance.about(options, data, backbone)
+    about = provenance.begun_from(told, backbone)
     setting = _setting(options, data, features, provenance.decides(about))
     if options.mode == "full":
         tuning = FineTuning(

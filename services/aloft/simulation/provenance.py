@@ -16,6 +16,7 @@ from aloft.simulation.dataset import DataSet
 from aloft.simulation.keeping import write_whole
 from aloft.simulation.options import Options
 
+_FILE = "experiment.json"
 _CODE = "code"
 _PLAYED_BY = ("imagery", "learning", "networks", "simulation", "strategies")
 """The packages on which it depends what a round comes to."""
@@ -50,8 +51,8 @@ def code_digest() -> str:
     return sha256.hexdigest()
 
 
-def about(options: Options, data: DataSet, backbone: Backbone) -> dict[str, object]:
-    """Describe an experiment, for a reader and for `decides`."""
+def about(options: Options, data: DataSet) -> dict[str, object]:
+    """Describe an experiment but for the weights that it begins from, which may take long to learn."""
     arms = arms_of(options.strategies)
     positives = data.table.targets[data.rows(splits.POOL)].sum(axis=0, dtype=int)
     return {
@@ -78,12 +79,16 @@ def about(options: Options, data: DataSet, backbone: Backbone) -> dict[str, obje
         "size": options.size,
         "bands": options.bands,
         "init": options.init if options.init in ("ssl", "scratch") else "file",
-        "init_digest": backbone_digest(backbone),
         "recipe": _recipe(options),
         "versions": {each: version(each) for each in ("aloft", *_LIBRARIES)}
         | {"python": platform.python_version()},
         "code": code_digest(),
     }
+
+
+def begun_from(about: Mapping[str, object], backbone: Backbone) -> dict[str, object]:
+    """Describe it whole, for a reader and for `decides`."""
+    return {**about, "init_digest": backbone_digest(backbone)}
 
 
 def decides(about: Mapping[str, object]) -> str:
@@ -92,19 +97,23 @@ def decides(about: Mapping[str, object]) -> str:
     return hashlib.sha256(json.dumps(kept, sort_keys=True).encode()).hexdigest()
 
 
+def check(out: Path, about: Mapping[str, object]) -> None:
+    """Refuse a folder that holds an experiment of which anything that is told here is not so."""
+    path = out / _FILE
+    if not path.exists():
+        return
+    before, now = json.loads(path.read_text()), json.loads(json.dumps(about))
+    if other := [name for name in sorted(now.keys() - set(_PLAN)) if before.get(name) != now[name]]:
+        raise FailedPrecondition(
+            "OTHER_EXPERIMENT",
+            f"out: {out} holds an experiment with another {', '.join(other)}: name another folder",
+        )
+
+
 def write(out: Path, about: Mapping[str, object]) -> None:
     """Write the description, unless the folder holds another experiment."""
-    path = out / "experiment.json"
-    if path.exists():
-        before = json.loads(path.read_text())
-        now = json.loads(json.dumps(about))
-        names = sorted((before.keys() | now.keys()) - set(_PLAN))
-        if other := [name for name in names if before.get(name) != now.get(name)]:
-            raise FailedPrecondition(
-                "OTHER_EXPERIMENT",
-                f"out: {out} holds an experiment with another {', '.join(other)}: name another folder",
-            )
-    write_whole(path, (json.dumps(about, indent=2) + "\n").encode())
+    check(out, about)
+    write_whole(out / _FILE, (json.dumps(about, indent=2) + "\n").encode())
 
 
 def _recipe(options: Options) -> dict[str, object]:

@@ -56,12 +56,17 @@ def test_called_again_it_adds_what_is_missing_and_plays_nothing_anew(tmp_path: P
     assert "random,0,2,10," in (tmp_path / "out" / "results.csv").read_text()
 
 
-def test_a_folder_of_another_experiment_is_left_alone(tmp_path: Path) -> None:
+def test_a_folder_of_another_experiment_is_left_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     labelled_folder(tmp_path / "data")
     simulate(options(tmp_path, seeds=1, rounds=1), tmp_path / "cache", untold)
     before = written(tmp_path / "out")
     with pytest.raises(FailedPrecondition, match=r"out: .* another batch, data_digest, size: name another"):
         simulate(options(tmp_path, seeds=1, rounds=1, batch=2, size=9), tmp_path / "cache", untold)
+    monkeypatch.setattr("aloft.simulation.starting.pretrain_on", None)
+    with pytest.raises(FailedPrecondition, match="another init: name another"):
+        simulate(options(tmp_path, seeds=1, rounds=1, init="ssl"), tmp_path / "cache", untold)
     assert written(tmp_path / "out") == before
 
 
