@@ -210,6 +210,9 @@ def test_a_campaign_begins_by_self_supervision_unless_random_weights_are_asked_f
     assert made["base_model"]["pretraining"]["method"] == "simclr"
     made = aloft("campaign", "create", "port", "--label", "ship", "--random-weights", "--seed", "7")
     assert made["base_model"] == {"architecture": "resnet18", "seed": "7"}
+    made = aloft("campaign", "create", "quay", "--label", "ship", "--seed", "7")
+    begun = [made["strategy"], made["training"], made["base_model"]["pretraining"]]
+    assert [one["seed"] for one in begun] == ["7"] * 3, "a random choice begins from something else"
 
 
 def test_what_is_named_of_a_campaign_changes_and_nothing_else(world: World) -> None:
@@ -223,6 +226,11 @@ def test_what_is_named_of_a_campaign_changes_and_nothing_else(world: World) -> N
     assert (training["mode"], training["steps"], training["learning_rate"]) == ("MODE_PROBE", "50", 0.01)
     assert (made["gate"]["minimum"], made["stop_rules"]["target_score"]) == (0.3, 0.8)
     assert aloft("campaign", "update", "harbour", "--budget", "0")["budget"]["images"] == "0"
+    closing = ("--close-fraction", "0.9", "--close-after-hours", "1.5")
+    policy = aloft("campaign", "update", "harbour", *closing)["batch_policy"]
+    assert policy == {"size": 7, "close_fraction": 0.9, "close_after": "5400s"}
+    policy = aloft("campaign", "update", "harbour", "--close-after-hours", "0")["batch_policy"]
+    assert policy == {"size": 7, "close_fraction": 0.9}
     assert "name what is to change" in aloft("campaign", "update", "harbour", fails=2)
     assert "kcente" in aloft("campaign", "update", "harbour", "--strategy", "kcente", fails=1)
 

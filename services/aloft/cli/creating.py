@@ -65,8 +65,6 @@ def create(
         wanted.taxonomy.labels.add(id=name)
     if strategy:
         wanted.strategy.expression = strategy
-    if seed:
-        wanted.strategy.seed = seed
     if batch_size:
         wanted.batch_policy.size = batch_size
     if budget:
@@ -76,11 +74,22 @@ def create(
     if mode:
         wanted.training.mode = MODES[mode]
     if random_weights:
-        wanted.base_model.seed = seed
+        wanted.base_model.seed = 0
+    if seed:
+        _begin_from(wanted, seed)
     _judge(wanted, held_out, evaluation_images, gate, target)
     request = labels.CreateCampaignRequest(campaign_id=campaign, campaign=wanted, request_id=str(uuid4()))
     with connection().to("label-store") as opened:
         show(CampaignServiceStub(opened).CreateCampaign(request), json)
+
+
+def _begin_from(wanted: Campaign, seed: int) -> None:
+    wanted.strategy.seed = wanted.training.seed = seed
+    match wanted.base_model.WhichOneof("source"):
+        case "seed":
+            wanted.base_model.seed = seed
+        case None | "pretraining":
+            wanted.base_model.pretraining.seed = seed
 
 
 def _judge(

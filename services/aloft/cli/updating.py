@@ -1,5 +1,6 @@
 """`aloft campaign update`: what of a campaign may change while it runs."""
 
+from datetime import timedelta
 from typing import Annotated
 from uuid import uuid4
 
@@ -20,6 +21,12 @@ def update(
     budget: Annotated[
         int | None, typer.Option(min=0, help="Images that may be labelled in all; 0: no limit.")
     ] = None,
+    close_fraction: Annotated[
+        float | None, typer.Option(help="How much of a batch is to be labelled for it to close: 1 is all.")
+    ] = None,
+    close_after_hours: Annotated[
+        float | None, typer.Option(min=0, help="When a batch closes, labelled or not; 0: never.")
+    ] = None,
     mode: Annotated[
         Mode | None, typer.Option(help="Train the whole network, or a head on a frozen backbone.")
     ] = None,
@@ -31,10 +38,14 @@ def update(
     target: Annotated[float | None, typer.Option(help="Stop when a promoted one reaches this score.")] = None,
     json: Json = False,
 ) -> None:
-    """Change what is named of a campaign, and nothing else. Its labels and its images cannot be changed."""
+    """Change what is named of a campaign, and nothing else. Its labels and its images cannot be changed.
+
+    When a batch closes holds for the one that is open too.
+    """
     asked = {
         "strategy.expression": strategy,
         "batch_policy.size": batch_size,
+        "batch_policy.close_fraction": close_fraction,
         "budget.images": budget,
         "training.mode": None if mode is None else MODES[mode],
         "training.steps": steps,
@@ -49,6 +60,10 @@ def update(
             section, field = path.split(".")
             setattr(getattr(request.campaign, section), field, value)
             request.update_mask.paths.append(path)
+    if close_after_hours is not None:
+        request.update_mask.paths.append("batch_policy.close_after")
+        if close_after_hours:
+            request.campaign.batch_policy.close_after.FromTimedelta(timedelta(hours=close_after_hours))
     if not request.update_mask.paths:
         raise typer.BadParameter("name what is to change, such as --strategy; see --help")
     with connection().to("label-store") as opened:
