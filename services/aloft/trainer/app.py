@@ -62,8 +62,8 @@ class RunSettings(Section):
         256 * 1024 * 1024, ge=1024, description="A longer object is left out instead of read."
     )
     checkpoint_every_s: float = Field(30, ge=0, le=3600, description="Time between two checkpoints.")
-    cache_dir: Path = Field(
-        Path(),
+    cache_dir: Path | None = Field(
+        None,
         description="Folder of decoded images, for as long as a run; by default temp/ in the data folder.",
     )
 
@@ -103,7 +103,7 @@ def _workers(settings: Settings, ports: Ports, jobs: Jobs) -> list[Background]:
     if not own.workers:
         return []
     options = Options(
-        cache_dir=settings.data_dir / "temp" if own.cache_dir == Path() else own.cache_dir,
+        cache_dir=own.cache_dir or settings.data_dir / "temp",
         device=own.device,
         torch_threads=own.torch_threads,
         pretraining_threads=own.pretraining_threads,
