@@ -26,6 +26,16 @@ class Crash(BaseException):
     """The process ends here, as far as the code that is tested can tell."""
 
 
+def fails_on(number: int, error: BaseException, key: str = "c1") -> Refusal:
+    """Let one event of a key fail."""
+
+    def refuse(at: str, seen: int, context: Context) -> None:
+        if (at, seen) == (key, number):
+            raise error
+
+    return refuse
+
+
 def exhaust(step: Callable[[], bool]) -> None:
     """Step until there is nothing to do."""
     for _ in range(2_000):

@@ -1,9 +1,8 @@
 """What is announced reaches the bus exactly when its state is committed, in order, on each database."""
 
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 
 import pytest
 from sqlalchemy import text
@@ -13,14 +12,7 @@ from aloft.kit.bus import Delivery, EventTooLarge, Message, emit
 from aloft.kit.bus.relay import Relay, Unacknowledged
 from aloft.kit.bus.sweep import Sweep
 from aloft.kit.bus.topics import IMAGE_REGISTERED, LABELS_COMMITTED
-from tests.contract.databases import place
-from tests.contract.events import Crash, Loopback, loopback
-
-
-@pytest.fixture
-def loop(admin_url: str | None, tmp_path: Path) -> Iterator[Loopback]:
-    with place(tmp_path, admin_url) as here, loopback(here.open(), tmp_path) as made:
-        yield made
+from tests.contract.events import Crash, Loopback
 
 
 def on_the_bus(loop: Loopback, topic: str = LABELS_COMMITTED.name) -> list[Delivery]:

@@ -1,7 +1,6 @@
 """What every service says of a campaign by itself, from its tables of events and jobs, on each database."""
 
-from collections.abc import Iterator, Sequence
-from pathlib import Path
+from collections.abc import Sequence
 
 import pytest
 
@@ -13,17 +12,10 @@ from aloft.kit.explaining import Cause, Kind
 from aloft.kit.jobs import Jobs, JobWorker, Lease
 from aloft.kit.objects.errors import StoreUnavailable
 from aloft.kit.rpc.explanations import explain_all
-from tests.contract.databases import place
-from tests.contract.events import Loopback, loopback
+from tests.contract.events import Loopback
 
 TOPIC = LABELS_COMMITTED.name
 IDLE = Cause(Kind.IDLE, "COVERED", "nothing")
-
-
-@pytest.fixture
-def loop(admin_url: str | None, tmp_path: Path) -> Iterator[Loopback]:
-    with place(tmp_path, admin_url) as here, loopback(here.open(), tmp_path) as made:
-        yield made
 
 
 def asked(loop: Loopback, *own: Cause, campaign: str = "c1", known: bool = True) -> Sequence[Cause]:
