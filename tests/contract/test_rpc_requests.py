@@ -12,6 +12,7 @@ from alembic.runtime.migration import MigrationContext
 from google.protobuf.wrappers_pb2 import StringValue
 from sqlalchemy import text
 
+from aloft.api.labels.v1.labelling_service_pb2 import LeaseTasksRequest
 from aloft.kit.database import Database, Transaction, migrate
 from aloft.kit.errors import FailedPrecondition, InvalidArgument
 from aloft.kit.rpc.call import Principal, Role
@@ -68,6 +69,20 @@ def test_a_request_id_with_another_payload_or_method_is_refused(database: Databa
             write(tx, value, request_id, method=method)
         assert refused.value.reason == "REQUEST_ID_REUSED", "the reason does not say what was wrong"
     assert effects(database) == 1, "a refused request had an effect"
+
+
+def test_an_id_in_capitals_is_the_same_id(database: Database) -> None:
+    spelt = str(uuid.uuid4())
+    answers = iter("ab")
+
+    def ask(request_id: str) -> str:
+        request = LeaseTasksRequest(parent="campaigns/c", request_id=request_id)
+        with database.transaction() as tx:
+            return once(
+                tx, ACME, METHOD, request_id, request, StringValue, lambda: StringValue(value=next(answers))
+            ).value
+
+    assert [ask(spelt), ask(spelt.upper())] == ["a", "a"]
 
 
 def test_an_id_belongs_to_its_caller(database: Database) -> None:

@@ -22,7 +22,7 @@ from sqlalchemy import text
 
 from aloft.kit.clock import ManualClock
 from aloft.kit.database import Database
-from aloft.kit.errors import AloftError, InvalidArgument, ResourceExhausted, Unavailable
+from aloft.kit.errors import AloftError, FieldViolation, InvalidArgument, ResourceExhausted, Unavailable
 from aloft.kit.rpc.call import Call, Principal, Role, allow
 from aloft.kit.rpc.channel import channel, error_of
 from aloft.kit.rpc.keys import mint
@@ -113,6 +113,19 @@ def test_each_error_reaches_the_client_with_its_code_reason_and_details(
         expected.message,
         dict(expected.metadata),
     ), "a client reads something else than was raised"
+
+
+def test_an_error_about_many_things_reaches_the_client(
+    acme: grpc.Channel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    many = tuple(FieldViolation(f"annotations[{n}].label", f"no label {'é' * 300}") for n in range(1000))
+    told = "; ".join(one.description for one in many)
+    monkeypatch.setitem(cast("dict[str, AloftError]", FAILURES), "MANY", InvalidArgument("BAD", told, many))
+    for _ in range(20):
+        read = error_of(refused(acme, "fail", "MANY"))
+        assert isinstance(read, InvalidArgument), read
+        assert read.violations[0].field == "annotations[0].label"
+        assert "996 more fields are wrong" in read.violations[-1].description
 
 
 def test_details_say_what_a_program_needs(acme: grpc.Channel) -> None:

@@ -65,7 +65,7 @@ def once(
     if not request_id:
         return do()
     key = {"principal": principal.name, "request_id": _canonical(request_id)}
-    digest = _digest(method, request)
+    digest = _digest(method, request, key["request_id"])
     row = (requests.c.principal == key["principal"], requests.c.request_id == key["request_id"])
     if tx.execute(_CLAIM, {**key, "digest": digest}).rowcount == 1:
         response = do()
@@ -81,6 +81,13 @@ def once(
     return response_type.FromString(first.response)
 
 
+def amend(tx: Transaction, principal: Principal, request_id: str, response: Message) -> None:
+    """Have repeats of a request return this, where more was done for it since."""
+    if request_id:
+        row = (requests.c.principal == principal.name, requests.c.request_id == _canonical(request_id))
+        tx.execute(update(requests).where(*row).values(response=response.SerializeToString()))
+
+
 def _canonical(request_id: str) -> str:
     try:
         parsed = uuid.UUID(request_id)
@@ -91,7 +98,11 @@ def _canonical(request_id: str) -> str:
     return str(parsed)
 
 
-def _digest(method: str, request: Message) -> bytes:
+def _digest(method: str, request: Message, request_id: str) -> bytes:
+    if getattr(request, "request_id", request_id) != request_id:  # the same id, in capitals
+        spelt, request = request, type(request)()
+        request.CopyFrom(spelt)
+        request.request_id = request_id  # type: ignore[attr-defined]
     return hashlib.sha256(method.encode() + b"\0" + request.SerializeToString(deterministic=True)).digest()
 
 

@@ -26,8 +26,10 @@ from aloft.kit.errors import (
     Unavailable,
 )
 from aloft.kit.rpc.call import DeadlineExceeded
+from aloft.kit.rpc.trailers import clip, fitting_metadata, fitting_violations
 
 DOMAIN = "aloft"
+_SUBJECT = 200
 
 CODES: Mapping[type[AloftError], grpc.StatusCode] = {
     InvalidArgument: grpc.StatusCode.INVALID_ARGUMENT,
@@ -80,32 +82,33 @@ def code_of(error: AloftError) -> grpc.StatusCode:
 
 def status_of(error: AloftError) -> grpc.Status:
     """Make the status that a client receives."""
+    message = clip(error.message)
     packed = []
-    for detail in _details(error):
+    for detail in _details(error, message):
         one = Packed()
         one.Pack(detail)
         packed.append(one)
-    return rpc_status.to_status(Status(code=code_of(error).value[0], message=error.message, details=packed))
+    return rpc_status.to_status(Status(code=code_of(error).value[0], message=message, details=packed))
 
 
-def _details(error: AloftError) -> list[Message]:
+def _details(error: AloftError, message: str) -> list[Message]:
     found: list[Message] = [
-        details.ErrorInfo(reason=error.reason, domain=DOMAIN, metadata=dict(error.metadata))
+        details.ErrorInfo(reason=error.reason, domain=DOMAIN, metadata=fitting_metadata(error.metadata))
     ]
     match error:
         case InvalidArgument(violations=violations) if violations:
             fields = [
                 details.BadRequest.FieldViolation(field=one.field, description=one.description)
-                for one in violations
+                for one in fitting_violations(violations)
             ]
             found.append(details.BadRequest(field_violations=fields))
         case FailedPrecondition():
             violation = details.PreconditionFailure.Violation(
-                type=error.reason, subject=_subject(error), description=error.message
+                type=error.reason, subject=_subject(error), description=message
             )
             found.append(details.PreconditionFailure(violations=[violation]))
         case ResourceExhausted():
-            quota = details.QuotaFailure.Violation(subject=_subject(error), description=error.message)
+            quota = details.QuotaFailure.Violation(subject=_subject(error), description=message)
             found += [details.QuotaFailure(violations=[quota]), _retry(error.retry_after_s)]
         case Unavailable():
             found.append(_retry(error.retry_after_s))
@@ -114,7 +117,7 @@ def _details(error: AloftError) -> list[Message]:
 
 def _subject(error: AloftError) -> str:
     """Name what the error is about: errors put the resource first in their metadata."""
-    return next((f"{name}:{value}" for name, value in error.metadata.items()), "")
+    return next((clip(f"{name}:{value}", _SUBJECT) for name, value in error.metadata.items()), "")
 
 
 def _retry(seconds: float) -> details.RetryInfo:
