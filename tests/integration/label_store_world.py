@@ -267,13 +267,13 @@ class World:
         )
         return list(self.call("Labelling.ExtendLeases", asked, by).tasks)
 
-    def quarantine(self, number: int, version: int = 1) -> None:
+    def quarantine(self, number: int, version: int = 1, reason: str = "UNREADABLE") -> None:
         """Say that embedding cannot read an image."""
         event = events.ImageQuarantined(
             campaign=CAMPAIGN,
             image=image(number),
             image_version=version,
-            reason="UNREADABLE",
+            reason=reason,
             detail="broken",
         )
         self.say(event)

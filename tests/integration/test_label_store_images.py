@@ -51,7 +51,20 @@ def test_an_image_that_was_replaced_is_not_shown_until_it_is_imported_again(worl
     world.submit([task])
     world.select(2, 0)
     world.submit(world.lease(), "water")
-    assert world.objects.get(f"campaigns/{CAMPAIGN}/images/{image(0)}") == b"another picture"
+    assert world.objects.get(f"campaigns/{CAMPAIGN}/images/{image(0)}-2") == b"another picture"
+    check(world)
+
+
+def test_an_image_that_is_out_is_what_its_annotator_saw_however_it_is_replaced(world: World) -> None:
+    world.select(1, 0)
+    leased = world.lease()
+    world.put(0, text="another picture")
+    assert "000.png was replaced while it is out" in " ".join(world.import_all().problems)
+    assert get(world, 0).version == 1
+    assert world.objects.get(f"campaigns/{CAMPAIGN}/images/{image(0)}") == b"image 0"
+    world.submit(leased, "water")
+    assert world.import_all().registered_images == 1
+    assert get(world, 0).version == 2
     check(world)
 
 
@@ -98,6 +111,12 @@ def test_an_image_that_nobody_can_read_stays_quarantined_while_its_bytes_are_the
     world.quarantine(0)
     world.import_all()
     assert get(world, 0).state == image_service_pb2.Image.STATE_QUARANTINED
+
+
+def test_an_image_that_the_store_refused_is_taken_again_by_an_import(world: World) -> None:
+    world.quarantine(0, reason="REFUSED")
+    world.import_all()
+    assert get(world, 0).state == image_service_pb2.Image.STATE_REGISTERED
 
 
 def test_the_same_bytes_under_two_keys_are_two_images(world: World) -> None:

@@ -123,8 +123,61 @@ def test_a_repeated_lease_returns_the_same_tasks(world: World) -> None:
     world.lease(by=other)
     late = world.lease(2, request=request)
     assert [(task.name, task.lease, task.image_url) for task in late] == [
-        (task.name, task.lease, "") for task in first
-    ], "of the other vendor's lease nothing is shown"
+        (task.name, "", "") for task in first
+    ], "of the other vendor's lease nothing is shown, and nothing is held any more"
+
+
+def test_an_empty_answer_says_that_nothing_is_free(world: World) -> None:
+    ready(world)
+    world.select(1, 0, 1, 2, 3)
+    first, second, *left = sorted(range(4), key=image)
+    for gone in (first, second):
+        (world.pool_folder / key(gone)).unlink()
+    request = request_id()
+    leased = world.lease(2, request=request)
+    assert [task.image for task in leased] == [f"{PARENT}/images/{image(number)}" for number in left]
+    assert [task.name for task in world.lease(2, request=request)] == [task.name for task in leased]
+    ask = labelling_service_pb2.GetVendorStatisticsRequest(parent=PARENT)
+    counted = world.call("Labelling.GetVendorStatistics", ask, VENDOR)
+    assert counted.skipped_tasks == 0, "the vendor skipped nothing"
+    world.submit(leased)
+    check(world)
+
+
+def test_what_was_handed_in_before_is_said_to_be_stored(world: World) -> None:
+    ready(world)
+    world.select(1, 0, 1, 2)
+    first, second, third = world.lease()
+    world.submit([first])
+    with pytest.raises(FailedPrecondition) as refused:
+        world.submit([first, second])
+    assert (refused.value.reason, refused.value.metadata["tasks"]) == ("ALREADY_SUBMITTED", first.name)
+    third.lease = "another"
+    with pytest.raises(FailedPrecondition) as refused:
+        world.submit([first, second, third])
+    assert (refused.value.reason, refused.value.metadata["tasks"]) == ("LEASE_EXPIRED", third.name)
+    world.submit([second])
+    check(world)
+
+
+def test_an_extended_lease_ends_no_sooner_than_before(world: World) -> None:
+    ready(world)
+    world.select(1, 0)
+    leased = world.lease(seconds=3600)
+    (extended,) = world.extend(leased)
+    assert extended.expires_in.ToTimedelta().total_seconds() > 3500
+    world.database.advance(3580)
+    (extended,) = world.extend(leased)
+    assert 50 < extended.expires_in.ToTimedelta().total_seconds() <= 60
+
+
+def test_a_skip_without_its_lease_names_the_field(world: World) -> None:
+    ready(world)
+    world.select(1, 0)
+    (task,) = world.lease()
+    task.lease = ""
+    with pytest.raises(InvalidArgument, match="lease: name the lease"):
+        world.skip(task)
 
 
 def test_what_a_submit_says_is_checked_field_by_field(world: World) -> None:

@@ -67,6 +67,7 @@ class LabelStore(RuleBasedStateMachine):
         self.leases: dict[str, tuple[Principal, Task, int]] = {}
         self.stale: list[tuple[Principal, Task]] = []
         self.acknowledged: set[str] = set()
+        self.handed_in: set[tuple[str, str]] = set()
 
     def _live(self, by: Principal) -> list[Task]:
         now = self.clock.now()
@@ -115,6 +116,7 @@ class LabelStore(RuleBasedStateMachine):
             assert not again or self.world.submit(live, *said, by=by, request=request) == first
             for task in live:
                 self.acknowledged.add(task.name)
+                self.handed_in.add((task.name, task.lease))
                 self._ended(by, task)
 
     def _ended(self, by: Principal, task: Task) -> None:
@@ -129,7 +131,8 @@ class LabelStore(RuleBasedStateMachine):
         others = [live for live in self._live(by) if live.name != task.name]
         with pytest.raises(FailedPrecondition) as refused:
             self.world.submit([*others, task], by=by)
-        assert refused.value.reason == "LEASE_EXPIRED"
+        stored = (task.name, task.lease) in self.handed_in
+        assert refused.value.reason == ("ALREADY_SUBMITTED" if stored else "LEASE_EXPIRED")
         assert self.world.get().label_revision == revision, "a refused submit changed something"
 
     @rule(by=VENDORS)

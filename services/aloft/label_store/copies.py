@@ -47,5 +47,6 @@ class Copies:
 
 
 def copy_key(image: Image) -> str:
-    """Name an image's copy."""
-    return f"campaigns/{image.campaign}/images/{image.id}"
+    """Name an image's copy: of each version another, so that what a URL gives never changes."""
+    version = f"-{image.version}" if image.version > 1 else ""
+    return f"campaigns/{image.campaign}/images/{image.id}{version}"

@@ -125,7 +125,7 @@ def task(row: Task, now: int, taxonomy_version: int, url: str = "") -> labelling
         state=_TASK_STATES.get(row.state, states.STATE_LEASED if leased else states.STATE_OPEN),
         image=names.IMAGE.format(row.campaign, row.image),
         image_url=url,
-        lease=row.lease,
+        lease=row.lease if leased else "",
         taxonomy_version=taxonomy_version,
     )
     if leased:

@@ -40,8 +40,8 @@ class Image:
 
     @property
     def is_gone(self) -> bool:
-        """Whether it is quarantined because the bucket had it no more as it was registered."""
-        return self.quarantine_reason in ("MISSING", "CHANGED")
+        """Whether it is quarantined because the bucket does not give it any more as it was registered."""
+        return self.quarantine_reason in ("MISSING", "CHANGED", "REFUSED")
 
 
 def chunks(ids: Sequence[str]) -> Iterator[Sequence[str]]:

@@ -45,6 +45,10 @@ class Task:
         """Whether that lease of that vendor is the one that holds it."""
         return self.leased(now) and self.vendor == vendor and self.lease == lease
 
+    def done_by(self, vendor: str, lease: str) -> bool:
+        """Whether that vendor labelled it under that lease."""
+        return self.state == DONE and self.vendor == vendor and self.lease == lease
+
 
 def task_ids(batch: int, image: str, overlap: int) -> list[str]:
     """Name the tasks of an image in a batch, one for each annotator."""
@@ -129,6 +133,12 @@ def take(
     ids = [task.id for task in free]
     held = {"vendor": vendor, "annotator": annotator, "lease": lease, "lease_until_us": until_us}
     change(tx, free[0].campaign, ids, **held, leased_us=NOW)
+
+
+def keep_until(tx: Transaction, campaign: str, ids: Sequence[str], until_us: int) -> None:
+    """Let leases run until then; none ends sooner than it would have."""
+    later = sa.case((tasks.c.lease_until_us > until_us, tasks.c.lease_until_us), else_=until_us)
+    change(tx, campaign, ids, lease_until_us=later)
 
 
 def give_up(tx: Transaction, campaign: str, ids: Sequence[str]) -> None:

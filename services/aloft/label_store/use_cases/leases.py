@@ -17,6 +17,8 @@ from aloft.label_store.use_cases.settling import settle
 SHORTEST_S, LONGEST_S, USUAL_S = 10, 24 * 3600, 15 * 60
 AT_ONCE = 1000
 """Tasks that one call may name."""
+NAMED = 5
+"""Tasks that an error names: it has to fit into the trailers of an answer."""
 
 
 def duration_us(request: service.LeaseTasksRequest | service.ExtendLeasesRequest) -> int:
@@ -55,34 +57,41 @@ def named(campaign: str, claims: Sequence[tuple[str, str]], field: str) -> dict[
 def held(
     tx: Transaction, campaign: str, found: Mapping[str, Task], vendor: str, leases: Mapping[str, str]
 ) -> list[Task]:
-    """Pick the tasks of these leases if the vendor holds every one, or raise `LEASE_EXPIRED` naming the lost.
+    """Pick the tasks of these leases if the vendor holds every one, or raise an error that names the others.
 
-    What was found is locked.
+    It is `LEASE_EXPIRED`, or `ALREADY_SUBMITTED` where all others were labelled by the vendor under these
+    leases. What was found is locked.
     """
     now = tx.now()
     lost = [
-        names.TASK.format(campaign, task)
+        task
         for task, lease in leases.items()
         if task not in found or not found[task].held_by(vendor, lease, now)
     ]
-    if lost:
-        some = ", ".join(lost[:10]) + (f" and {len(lost) - 10} more" if len(lost) > 10 else "")
-        raise FailedPrecondition(
-            "LEASE_EXPIRED",
-            f"these are not leased to you any more, so nothing was changed; lease again: {some}",
-            tasks=",".join(lost[:100]),
-        )
-    return [found[task] for task in leases]
+    if not lost:
+        return [found[task] for task in leases]
+    if all(task in found and found[task].done_by(vendor, leases[task]) for task in lost):
+        reason, why = "ALREADY_SUBMITTED", "these you have handed in, and they are stored: leave them out"
+    else:
+        lost = [task for task in lost if task not in found or not found[task].done_by(vendor, leases[task])]
+        reason, why = "LEASE_EXPIRED", "these are not leased to you any more: lease again"
+    said = [names.TASK.format(campaign, task) for task in lost[:NAMED]]
+    more = f" and {len(lost) - NAMED} more" if len(lost) > NAMED else ""
+    message = f"{why}; nothing was changed: {', '.join(said)}{more}"
+    raise FailedPrecondition(reason, message, tasks=",".join(said))
 
 
 def extend(
     tx: Transaction, campaign: str, vendor: str, request: service.ExtendLeasesRequest
 ) -> dict[str, str]:
-    """Let leases run from now for the duration asked, all or none; say each task's lease."""
+    """Let leases run from now for the duration asked or for as long as they do, all or none.
+
+    Says each task's lease.
+    """
     for_us = duration_us(request)
     leases = named(campaign, [(one.task, one.lease) for one in request.leases], "leases")
     held(tx, campaign, tasks.lock(tx, campaign, list(leases)), vendor, leases)
-    tasks.change(tx, campaign, list(leases), lease_until_us=tx.now() + for_us)
+    tasks.keep_until(tx, campaign, list(leases), tx.now() + for_us)
     return leases
 
 

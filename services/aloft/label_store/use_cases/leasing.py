@@ -11,7 +11,7 @@ from aloft.kit.database import Transaction, Transactions
 from aloft.kit.errors import InvalidArgument, ResourceExhausted
 from aloft.kit.ids import random_id
 from aloft.kit.rpc.call import Call
-from aloft.kit.rpc.requests import once
+from aloft.kit.rpc.requests import amend, once
 from aloft.label_store import messages
 from aloft.label_store.copies import Copies, Unreadable
 from aloft.label_store.domain import texts
@@ -19,7 +19,7 @@ from aloft.label_store.store import campaigns, free_tasks, images, task_counts, 
 from aloft.label_store.store.campaigns import RUNNING, Campaign
 from aloft.label_store.store.free_tasks import Asker
 from aloft.label_store.store.images import Image
-from aloft.label_store.store.tasks import OPEN, SKIPPED, Task
+from aloft.label_store.store.tasks import DONE, OPEN, Task
 from aloft.label_store.use_cases.leases import duration_us, extend
 from aloft.label_store.use_cases.skipping import skip_unreadable
 
@@ -58,9 +58,19 @@ class Leasing:
                 service.LeaseTasksResponse,
                 lambda: _take(tx, campaign, Asker(vendor, request.annotator), limit, for_us),
             )
-            leases = {names.TASK.parse(one.name)[1]: one.lease for one in taken.tasks}
-            leased = _look(tx, campaign, leases)
-        return service.LeaseTasksResponse(tasks=self._answer(leased))
+            leased = _look(tx, campaign, _leases(taken))
+        answer = list(self._answer(leased))
+        while leased.pairs and not answer:
+            # All of them were unreadable, and are out of the way now: an empty answer is to say that no more
+            # are free.
+            call.check()
+            with self._database.transaction() as tx:
+                campaign = campaigns.get(tx, campaign.id)
+                taken = _take(tx, campaign, Asker(vendor, request.annotator), limit, for_us)
+                amend(tx, call.principal, request.request_id, taken)
+                leased = _look(tx, campaign, _leases(taken))
+            answer = list(self._answer(leased))
+        return service.LeaseTasksResponse(tasks=answer)
 
     def extend(self, vendor: str, request: service.ExtendLeasesRequest) -> service.ExtendLeasesResponse:
         """Let leases run for longer, all or none, with URLs that last as long."""
@@ -97,7 +107,11 @@ class Leasing:
             with self._database.transaction() as tx:
                 skip_unreadable(tx, pairs[0][0].campaign, problems)
         lost = {task.image for task in problems}
-        lost |= {image.id for task, image in pairs if task.state == SKIPPED and image.quarantine_reason}
+        lost |= {
+            image.id
+            for task, image in pairs
+            if image.quarantine_reason and task.state != DONE and not task.leased(now)
+        }
         return {image.id for _, image in pairs} - lost
 
 
@@ -124,6 +138,10 @@ def _take(
     return service.LeaseTasksResponse(
         tasks=[service.Task(name=names.TASK.format(campaign.id, task.id), lease=lease) for task in free]
     )
+
+
+def _leases(taken: service.LeaseTasksResponse) -> dict[str, str]:
+    return {names.TASK.parse(one.name)[1]: one.lease for one in taken.tasks}
 
 
 def _look(tx: Transaction, campaign: Campaign, leases: Mapping[str, str]) -> _Leased:

@@ -70,8 +70,11 @@ def _problem(entry: Entry, known: Mapping[str, Image]) -> str:
         return ""
     if entry.split_was_said and before.split != entry.split:
         return f"is in the {splits.word_of(before.split)} split already"
-    if entry.verdicts is not None and before.batch is not None:
+    if before.batch is not None and entry.verdicts is not None:
         return f"is out to be labelled, with batch {before.batch}"
+    if before.batch is not None and entry.info is not None and entry.info.etag != before.object_etag:
+        # What is said of it is said of what was seen.
+        return f"was replaced while it is out to be labelled, with batch {before.batch}: import it later"
     return ""
 
 

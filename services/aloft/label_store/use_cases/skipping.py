@@ -30,6 +30,8 @@ def skip(tx: Transaction, vendor: str, request: service.SkipTaskRequest) -> serv
     if not 1 <= len(reason) <= REASON:
         raise InvalidArgument.of("reason", f"say in 1 to {REASON} characters why it cannot be labelled")
     texts.check(reason, "reason", REASON)
+    if not request.lease:
+        raise InvalidArgument.of("lease", "name the lease that came with the task")
     campaign = campaigns.lock(tx, campaign_id)
     found = tasks.lock(tx, campaign.id, tasks.siblings([task], campaign.spec.overlap))
     (mine,) = held(tx, campaign.id, found, vendor, {task: request.lease})
@@ -61,7 +63,10 @@ def skip_unreadable(tx: Transaction, campaign_id: str, problems: Mapping[Task, t
         if now.state == tasks.OPEN and now.lease == task.lease:
             images.change(tx, campaign_id, [task.image], quarantine_reason=reason, quarantine_detail=detail)
             reasons[task.id] = f"{reason}: {detail}"
-    _end(tx, campaign, found, reasons)
+    # Nobody's skip: the vendor that was about to get them has done nothing.
+    tasks.give_up(tx, campaign_id, list(reasons))
+    unheld = {task: replace(found[task], vendor="", lease="") for task in reasons}
+    _end(tx, campaign, {**found, **unheld}, reasons)
 
 
 def quarantine(tx: Transaction, event: events.ImageQuarantined) -> None:

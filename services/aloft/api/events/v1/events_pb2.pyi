@@ -131,7 +131,7 @@ class ImageQuarantined(_message.Message):
     image: _builtins.str
     image_version: _builtins.int
     reason: _builtins.str
-    """UNREADABLE, MISSING, CHANGED or WRONG_BANDS."""
+    """UNREADABLE, MISSING, CHANGED, REFUSED or WRONG_BANDS."""
     detail: _builtins.str
     def __init__(
         self,

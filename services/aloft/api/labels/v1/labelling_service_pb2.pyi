@@ -63,7 +63,7 @@ class Task(_message.Message):
     image_url: _builtins.str
     """Where the image's bytes are read, for at least as long as the lease."""
     lease: _builtins.str
-    """Names this claim; every call about the task repeats it."""
+    """Names this claim; every call about the task repeats it. Empty where the task is not leased to the caller."""
     taxonomy_version: _builtins.int
     @_builtins.property
     def expires_in(self) -> _duration_pb2.Duration: ...
@@ -222,7 +222,9 @@ class ExtendLeasesRequest(_message.Message):
     @_builtins.property
     def leases(self) -> _containers.RepeatedCompositeFieldContainer[Global___TaskLease]: ...
     @_builtins.property
-    def lease_duration(self) -> _duration_pb2.Duration: ...
+    def lease_duration(self) -> _duration_pb2.Duration:
+        """From now: 10 seconds to 24 hours; default 15 minutes."""
+
     def __init__(
         self,
         *,

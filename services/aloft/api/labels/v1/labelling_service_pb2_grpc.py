@@ -85,13 +85,14 @@ class LabellingServiceServicer:
 
     def LeaseTasks(self, request, context):
         """Takes up to `max_tasks` tasks for a while. An empty answer means that there is nothing to label now.
+        A repeat with the same `request_id` answers with the same tasks, as they are now.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def ExtendLeases(self, request, context):
-        """Keeps leases for longer.
+        """Keeps leases for longer, all or none; none ends sooner than before.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

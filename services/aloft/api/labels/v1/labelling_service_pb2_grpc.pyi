@@ -36,9 +36,11 @@ class LabellingServiceStub:
     GetLabellingGuide: _grpc.UnaryUnaryMultiCallable[_labelling_service_pb2.GetLabellingGuideRequest, _labelling_service_pb2.LabellingGuide]
     """Says what the labels of a campaign mean."""
     LeaseTasks: _grpc.UnaryUnaryMultiCallable[_labelling_service_pb2.LeaseTasksRequest, _labelling_service_pb2.LeaseTasksResponse]
-    """Takes up to `max_tasks` tasks for a while. An empty answer means that there is nothing to label now."""
+    """Takes up to `max_tasks` tasks for a while. An empty answer means that there is nothing to label now.
+    A repeat with the same `request_id` answers with the same tasks, as they are now.
+    """
     ExtendLeases: _grpc.UnaryUnaryMultiCallable[_labelling_service_pb2.ExtendLeasesRequest, _labelling_service_pb2.ExtendLeasesResponse]
-    """Keeps leases for longer."""
+    """Keeps leases for longer, all or none; none ends sooner than before."""
     ReleaseTasks: _grpc.UnaryUnaryMultiCallable[_labelling_service_pb2.ReleaseTasksRequest, _labelling_service_pb2.ReleaseTasksResponse]
     """Gives tasks back unlabelled, for another annotator to take."""
     SubmitAnnotations: _grpc.UnaryUnaryMultiCallable[_labelling_service_pb2.SubmitAnnotationsRequest, _labelling_service_pb2.SubmitAnnotationsResponse]
@@ -56,9 +58,11 @@ class LabellingServiceAsyncStub(LabellingServiceStub):
     GetLabellingGuide: _aio.UnaryUnaryMultiCallable[_labelling_service_pb2.GetLabellingGuideRequest, _labelling_service_pb2.LabellingGuide]  # type: ignore[assignment]
     """Says what the labels of a campaign mean."""
     LeaseTasks: _aio.UnaryUnaryMultiCallable[_labelling_service_pb2.LeaseTasksRequest, _labelling_service_pb2.LeaseTasksResponse]  # type: ignore[assignment]
-    """Takes up to `max_tasks` tasks for a while. An empty answer means that there is nothing to label now."""
+    """Takes up to `max_tasks` tasks for a while. An empty answer means that there is nothing to label now.
+    A repeat with the same `request_id` answers with the same tasks, as they are now.
+    """
     ExtendLeases: _aio.UnaryUnaryMultiCallable[_labelling_service_pb2.ExtendLeasesRequest, _labelling_service_pb2.ExtendLeasesResponse]  # type: ignore[assignment]
-    """Keeps leases for longer."""
+    """Keeps leases for longer, all or none; none ends sooner than before."""
     ReleaseTasks: _aio.UnaryUnaryMultiCallable[_labelling_service_pb2.ReleaseTasksRequest, _labelling_service_pb2.ReleaseTasksResponse]  # type: ignore[assignment]
     """Gives tasks back unlabelled, for another annotator to take."""
     SubmitAnnotations: _aio.UnaryUnaryMultiCallable[_labelling_service_pb2.SubmitAnnotationsRequest, _labelling_service_pb2.SubmitAnnotationsResponse]  # type: ignore[assignment]
@@ -85,7 +89,9 @@ class LabellingServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _labelling_service_pb2.LeaseTasksRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_labelling_service_pb2.LeaseTasksResponse, _abc.Awaitable[_labelling_service_pb2.LeaseTasksResponse]]:
-        """Takes up to `max_tasks` tasks for a while. An empty answer means that there is nothing to label now."""
+        """Takes up to `max_tasks` tasks for a while. An empty answer means that there is nothing to label now.
+        A repeat with the same `request_id` answers with the same tasks, as they are now.
+        """
 
     @_abc_1.abstractmethod
     def ExtendLeases(
@@ -93,7 +99,7 @@ class LabellingServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _labelling_service_pb2.ExtendLeasesRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_labelling_service_pb2.ExtendLeasesResponse, _abc.Awaitable[_labelling_service_pb2.ExtendLeasesResponse]]:
-        """Keeps leases for longer."""
+        """Keeps leases for longer, all or none; none ends sooner than before."""
 
     @_abc_1.abstractmethod
     def ReleaseTasks(
