@@ -1,6 +1,7 @@
 """Embedding against a database and two buckets: what it writes, keeps, leaves out and survives."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -350,6 +351,46 @@ class Arriving:
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self.world.images, name)
+
+
+class Promoting(Watched):
+    """A bucket whose fifth image is read when a version is promoted."""
+
+    def __init__(self, world: World, seed: int) -> None:
+        super().__init__(world.images)
+        self.promote: Callable[[], object] | None = lambda: world.publish(version=2, seed=seed)
+
+    @contextmanager
+    def stream(self, key: str) -> Iterator[Iterator[bytes]]:
+        if len(self.opened) == 4 and self.promote:
+            promote, self.promote = self.promote, None
+            promote()
+        with super().stream(key) as pieces:
+            yield pieces
+
+
+def test_a_version_promoted_meanwhile_does_not_wait_for_the_pool_under_the_one_before(world: World) -> None:
+    world.campaign()
+    world.add(*range(40))
+    world.publish()
+    pool = Promoting(world, seed=2)
+    world.work(world.worker(pool=pool))
+    assert [event.version for event in world.pools()] == [2]
+    assert set(world.features()) == ids(range(40))
+    assert len(pool.opened) < 40 + 24, "most of the pool was embedded under the older version"
+    with world.database.read() as tx:
+        (given_way,) = (job for job in world.jobs.list(tx) if "turn" in (job.result or {}))
+    assert given_way.result == {"version": 1, "turn": "a newer version's"}
+
+
+def test_a_version_promoted_meanwhile_on_the_same_backbone_goes_on_with_the_same_pass(world: World) -> None:
+    world.campaign()
+    world.add(*range(20))
+    world.publish()
+    pool = Promoting(world, seed=1)
+    world.work(world.worker(pool=pool))
+    assert [event.version for event in world.pools()] == [1, 2]
+    assert len(pool.opened) == 20
 
 
 def test_images_may_come_by_a_manifest(world: World) -> None:

@@ -266,6 +266,16 @@ def test_a_pass_for_losses_that_was_killed_goes_on_behind_what_it_wrote(world: W
     assert_foretold(world, range(10))
 
 
+def test_the_manifest_in_force_reads_while_another_pass_is_made_for_losses(world: World) -> None:
+    embedded(world, MGE, ON_STAGES)
+    world.campaign(2, strategy=MLL)
+    with pytest.raises(Killed):
+        world.work(world.worker(objects=Dying(world.objects, puts=2)))
+    world.collect()
+    assert len(world.pools()) == 1
+    assert set(world.features()) == set(world.logits()) == ids(range(10))
+
+
 def test_another_version_on_the_same_backbone_foretells_its_own_losses(world: World) -> None:
     embedded(world, MLL, ON_STAGES)
     other = replace(ON_STAGES, last=layer(1, 12), layers=[layer(4, 8), layer(4, 16), Layer(*_turned())])

@@ -1,14 +1,20 @@
 """Tidying up: what goes, what stays, and that nobody at work loses anything."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
+from typing import cast
 
 import pytest
 
 from aloft.api.embedding.v1 import embedding_service_pb2 as api
+from aloft.api.events.v1 import events_pb2 as events
+from aloft.api.labels.v1 import campaign_pb2 as labels
+from aloft.embedding.use_cases.collect_garbage import collect_garbage
 from aloft.kit.errors import NotFound
+from aloft.kit.objects.port import Objects
 from aloft.kit.rpc.call import Call
-from tests.integration.embedding_world import OPERATOR, Dying, Killed, World, head, ids, opened
+from aloft.shards import Manifest, read_manifest, stream, stream_logits
+from tests.integration.embedding_world import OPERATOR, Dying, Killed, Watched, World, head, ids, opened
 
 HOUR_S = 3601
 
@@ -90,6 +96,83 @@ def test_manifests_that_were_replaced_outlive_it_for_an_hour(world: World) -> No
     assert old in world.collect().keys
     assert old not in world.stored()
     assert world.pools()[-1].manifest_key in world.stored()
+
+
+def manifest_of(world: World, event: events.PoolEmbedded) -> Manifest:
+    return read_manifest(world.objects, event.manifest_key, event.manifest_digest)
+
+
+def readable(world: World, event: events.PoolEmbedded) -> tuple[int, int]:
+    """Read a manifest with all that it names; say how many images have features, and logits."""
+    manifest = manifest_of(world, event)
+    features = sum(len(rows) for rows in stream(world.objects, manifest))
+    return features, sum(len(rows) for rows in stream_logits(world.objects, manifest))
+
+
+@pytest.fixture
+def recolumned(tmp_path: Path) -> Iterator[World]:
+    """Twelve images in three shards, and a strategy that came to need a column beside their logits."""
+    with opened(tmp_path) as world:
+        world.campaign(strategy=labels.Strategy(expression="mge+kmeans", seed=1))
+        world.add(*range(12))
+        world.publish(head=head(1))
+        world.work()
+        world.campaign(2, strategy=labels.Strategy(expression="bald", seed=1))
+        yield world
+
+
+def test_the_manifest_in_force_reads_while_those_columns_are_made_that_the_next_one_names(
+    recolumned: World,
+) -> None:
+    with pytest.raises(Killed):
+        recolumned.work(recolumned.worker(objects=Dying(recolumned.objects, puts=1)))
+    (event,) = recolumned.pools()
+    assert recolumned.collect().objects == 0
+    assert readable(recolumned, event) == (12, 12)
+
+
+def test_a_replaced_manifest_keeps_its_shards_as_long_as_itself(recolumned: World) -> None:
+    recolumned.work()
+    old, new = recolumned.pools()
+    replaced = {shard.logits.key for shard in manifest_of(recolumned, old).shards if shard.logits}
+    assert recolumned.collect().objects == 0
+    assert readable(recolumned, old) == (12, 12), "somebody may have begun to read it"
+    recolumned.database.advance(HOUR_S)
+    assert set(recolumned.collect().keys) == {old.manifest_key, *replaced}
+    assert readable(recolumned, new) == (12, 12)
+
+
+def test_a_manifest_that_is_gone_does_not_stop_the_tidying(recolumned: World) -> None:
+    recolumned.work()
+    old, new = recolumned.pools()
+    recolumned.objects.delete([old.manifest_key])
+    assert recolumned.collect().objects == 3, "the logits that it alone named"
+    assert readable(recolumned, new) == (12, 12)
+
+
+def test_a_manifest_that_a_queued_job_will_announce_is_not_deleted_under_it(world: World) -> None:
+    class Failing(Watched):
+        """A bucket behind which the database is away, once the manifest lies there."""
+
+        def put(self, key: str, *arguments: object, **named: object) -> object:
+            stored = self.objects.put(key, *arguments, **named)
+            if key.endswith(".json"):
+                raise ConnectionError("the database is away")
+            return stored
+
+    class Slow(Watched):
+        """A bucket that deletes after a job has been at work: what goes was decided before."""
+
+        def delete(self, keys: Iterable[str]) -> None:
+            decided = list(keys)
+            world.database.advance(10)
+            world.work()
+            self.objects.delete(decided)
+
+    world.add(5)
+    world.work(world.worker(objects=Failing(world.objects)))
+    collect_garbage(world.database, cast(Objects, Slow(world.objects)), world.name, dry_run=False)
+    assert readable(world, world.pools()[-1]) == (6, 6)
 
 
 def test_what_a_killed_job_left_goes_once_it_is_begun_again(world: World) -> None:

@@ -64,6 +64,12 @@ def missing(
     return [PoolImage(**row) for row in tx.execute(wanted).mappings()]
 
 
+def some_keys(tx: Transaction, campaign: str, *, limit: int) -> Sequence[str]:
+    """Name the objects of some usable images."""
+    wanted = sa.select(images.c.object_key).where(images.c.campaign == campaign, USABLE)
+    return tx.execute(wanted.order_by(images.c.id).limit(limit)).scalars().all()
+
+
 def count_missing(tx: Transaction, campaign: str, backbone: str) -> int:
     """Count usable images without features under a backbone."""
     return int(tx.execute(_missing(campaign, backbone, sa.func.count())).scalar_one())

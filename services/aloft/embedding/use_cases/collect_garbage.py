@@ -1,11 +1,12 @@
 """Finds and removes what nothing names any more: shards, their rows, and manifests.
 
 No age is needed to spare what is being written. An attempt's name is in its shards, and whatever an attempt
-that has ended has not made count by then never will. The objects are listed first: who wrote them is then
-still at work, or has made them count, when the rows are read.
+that has ended has not made count by then never will. The objects are listed first, then who is at work, then
+what counts: who wrote an object is then still at work, or has made it count, when the rows are read.
 """
 
-from collections.abc import Iterable, Sequence
+import logging
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from aloft.embedding.domain import Pool, kept_backbones
@@ -16,8 +17,11 @@ from aloft.kit.database import Transaction
 from aloft.kit.database.database import Transactions
 from aloft.kit.jobs import State
 from aloft.kit.jobs.live import live_jobs
+from aloft.kit.objects.errors import ObjectMissing
 from aloft.kit.objects.port import ObjectInfo, Objects
-from aloft.shards import attempt_of, features_folder, logits_folder
+from aloft.shards import ShardDamaged, attempt_of, features_folder, logits_folder, read_manifest
+
+log = logging.getLogger(__name__)
 
 READ_US = 3600 * SECOND
 """How long a manifest outlives the one that took its place: somebody may have begun to read it."""
@@ -28,16 +32,18 @@ class Spared:
     """What is no garbage."""
 
     backbones: frozenset[str]
-    pools: frozenset[int]
-    """Generations."""
+    pools: Sequence[Pool]
+    """Manifests, which stay with what they name."""
     keys: frozenset[str]
     attempts: frozenset[str]
-    """Those at work, whose shards may count yet; while there are any, so may every manifest."""
+    """Those at work, whose shards may count yet."""
+    announcing: bool
+    """Whether there is a job that may come to announce any manifest that lies there."""
 
     def spares(self, key: str) -> bool:
-        """Say whether an object is to stay."""
+        """Say whether an object is to stay, whatever the manifests name."""
         attempt = attempt_of(key)
-        at_work = bool(self.attempts) if attempt is None else attempt in self.attempts
+        at_work = self.announcing if attempt is None else attempt in self.attempts
         return at_work or key in self.keys
 
 
@@ -52,15 +58,18 @@ def collect_garbage(
         spared = _spared(tx, campaign)
         if not dry_run:
             shards.drop_all_but(tx, campaign, spared.backbones)
-            gone = {pool.generation for pool in pools.announced(tx, campaign)} - spared.pools
+            kept = {pool.generation for pool in spared.pools}
+            gone = {pool.generation for pool in pools.announced(tx, campaign)} - kept
             pools.forget(tx, campaign, gone)
-    garbage = [info for info in found if not spared.spares(info.key)]
+    named = set(_named(objects, campaign, spared))
+    garbage = [info for info in found if not spared.spares(info.key) and info.key not in named]
     if not dry_run:
         objects.delete(info.key for info in garbage)
     return garbage
 
 
 def _spared(tx: Transaction, campaign: str) -> Spared:
+    live = [job for job in live_jobs(tx, campaign) if job.kind == EMBED]
     promoted = dict(campaigns.backbones(tx, campaign))
     announced = pools.announced(tx, campaign)
     backbones = kept_backbones(promoted.items(), announced[0].version if announced else None)
@@ -70,13 +79,31 @@ def _spared(tx: Transaction, campaign: str) -> Spared:
         # Without its features, a manifest that has no logits either tells of nothing more.
         if promoted[pool.version] in backbones or pool.key.startswith(logits_folder(campaign))
     ]
-    at_work = [job for job in live_jobs(tx, campaign) if (job.kind, job.state) == (EMBED, State.RUNNING)]
     return Spared(
         frozenset(backbones),
-        frozenset(pool.generation for pool in kept),
+        kept,
         frozenset(shards.keys(tx, campaign, backbones) | {pool.key for pool in kept}),
-        frozenset(f"{job.id}-{job.epoch}" for job in at_work),
+        frozenset(f"{job.id}-{job.epoch}" for job in live if job.state is State.RUNNING),
+        # A manifest has no attempt in its name: one that an attempt wrote and did not live to announce is
+        # found there, and announced, by the next, which is queued until it begins. It may do so before the
+        # deletion that was decided here, so that writing the manifest anew would not save it.
+        announcing=bool(live),
     )
+
+
+def _named(objects: Objects, campaign: str, spared: Spared) -> Iterator[str]:
+    """Name the shards in the manifests that stay: the rows may tell of those of the next manifest already."""
+    for pool in spared.pools:
+        try:
+            manifest = read_manifest(objects, pool.key, pool.digest)
+        except (ObjectMissing, ShardDamaged) as error:
+            log.warning("campaign %s: nobody can read generation %d: %s", campaign, pool.generation, error)
+            continue
+        for shard in manifest.shards:
+            if manifest.backbone in spared.backbones:
+                yield shard.key
+            if shard.logits is not None:
+                yield shard.logits.key
 
 
 def _still_read(announced: Iterable[Pool], now: int) -> Iterable[Pool]:

@@ -2,7 +2,7 @@
 
 import logging
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import closing
 from dataclasses import dataclass
 from typing import Any
@@ -36,6 +36,9 @@ MENDED_S = 300.0
 
 BEAT_S = 2.0
 """How often a job says how far it is."""
+
+OTHERS = 16
+"""How many images of the pool are tried before one that the store refuses is taken for a bucket refused."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,8 +86,8 @@ class EmbedPool:
             staged = self._foretells_from_stages(plan)
             if staged:
                 plan = self._without_unscored(lease, plan)
-            if plan.missing and not self._embed(lease, plan, staged):
-                with lease.finish({"version": plan.model.version, "turn": "another campaign's"}) as tx:
+            if plan.missing and (whose := self._embed(lease, plan, staged)):
+                with lease.finish({"version": plan.model.version, "turn": whose}) as tx:
                     enqueue(self._jobs, tx, campaign)
                 return None
             if plan.model.labels:
@@ -109,14 +112,14 @@ class EmbedPool:
                 shards.drop(tx, campaign, model.backbone, part)
             return _planned(tx, campaign, plan.spec, model)
 
-    def _embed(self, lease: Lease, plan: Plan, staged: bool) -> bool:
-        """Make the features that are missing; False if it is another campaign's turn before all are made."""
+    def _embed(self, lease: Lease, plan: Plan, staged: bool) -> str | None:
+        """Make the features that are missing, or say whose turn it is before all are made."""
         lease.heartbeat(done=0, total=plan.missing, stage="embedding")
         network = self._artefacts.network(plan.model, plan.spec.bands, staged=staged)
         scorer = None
         if staged:
             scorer = Scorer(lease, self._objects, plan, self._artefacts.heads(plan.model))
-        read = ImageReader(self._pool, plan.spec, self._options.max_image_bytes, metrics.stage)
+        read = self._reader(lease.job.campaign, plan.spec)
         missing = self._missing(lease.job.campaign, plan.model.backbone)
         done, said = 0, time.monotonic()
         turn_ends = said + self._options.turn_s
@@ -130,11 +133,28 @@ class EmbedPool:
                 if time.monotonic() - said > BEAT_S:
                     lease.heartbeat(done=done)
                     said = time.monotonic()
-                if sink.empty and time.monotonic() >= turn_ends:
+                if not sink.empty:
+                    continue
+                if self._outdated(lease.job.campaign, plan.model):
+                    return "a newer version's"
+                if time.monotonic() >= turn_ends:
                     if another_campaign_waits(self._database, self._jobs, lease):
-                        return False
+                        return "another campaign's"
                     turn_ends = time.monotonic() + self._options.turn_s
-        return True
+        return None
+
+    def _reader(self, campaign: str, spec: ImageSpec) -> ImageReader:
+        def others() -> Iterable[str]:
+            with self._database.read() as tx:
+                return image_rows.some_keys(tx, campaign, limit=OTHERS)
+
+        return ImageReader(self._pool, spec, self._options.max_image_bytes, metrics.stage, others)
+
+    def _outdated(self, campaign: str, model: Model) -> bool:
+        """Say whether what is embedded now is of no use to the newest version, for which all else waits."""
+        with self._database.read() as tx:
+            newest = campaigns.newest(tx, campaign)
+        return newest is not None and newest.version > model.version and newest.backbone != model.backbone
 
     def _missing(self, campaign: str, backbone: str) -> Iterator[PoolImage]:
         after, limit = "", self._options.shard_images

@@ -2,12 +2,13 @@
 
 import json
 import tempfile
+import uuid
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,6 +16,9 @@ from numpy.typing import NDArray
 from aloft.pool_images import ImageReader, PoolImage, Rejected, read_ahead
 from aloft.trainer.domain.snapshot import Item
 from aloft.trainer.use_cases.means import Attempt
+
+OTHERS = 16
+"""How many images are tried before one that the store refuses is taken for a bucket refused."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,23 +36,35 @@ class Decoded:
 def decode(attempt: Attempt, name: str, items: Sequence[Item], dtype: type[np.floating]) -> Decoded:
     """Read and preprocess images, or find that an attempt on this machine has done so."""
     folder = attempt.means.folder(attempt.run)
-    data, index = folder / f"{name}.images", folder / f"{name}.json"
-    if not (data.exists() and index.exists()):
+    said = _found(folder, name)
+    if said is None:
         folder.mkdir(parents=True, exist_ok=True)
-        _decode_into(attempt, name, items, dtype, data, index)
-    said = json.loads(index.read_text())
+        said = _decode_into(folder, attempt, name, items, dtype)
     kept = [items[position] for position in said["kept"]]
-    return Decoded(_mapped(attempt, data, len(kept), dtype), kept, said["left_out"])
+    return Decoded(_mapped(attempt, folder / said["data"], len(kept), dtype), kept, said["left_out"])
+
+
+def _found(folder: Path, name: str) -> dict[str, Any] | None:
+    """Read an index whose data lie there. One that an older release wrote names none."""
+    try:
+        said: dict[str, Any] = json.loads((folder / f"{name}.json").read_text())
+    except FileNotFoundError:
+        return None
+    return said if "data" in said and (folder / said["data"]).exists() else None
 
 
 def _decode_into(
-    attempt: Attempt, name: str, items: Sequence[Item], dtype: type[np.floating], data: Path, index: Path
-) -> None:
-    # Each under a name of its own until it is whole: two attempts may be at it, one of them a zombie.
+    folder: Path, attempt: Attempt, name: str, items: Sequence[Item], dtype: type[np.floating]
+) -> dict[str, Any]:
+    # Two attempts may be at it, one of them a zombie: the data's name is nobody else's, and the index says
+    # it, so that nobody finds the rows of one decoding under the index of another.
+    data = folder / f"{name}-{uuid.uuid4().hex}.images"
     with _whole(data) as file:
         kept, left_out = _read_all(attempt, name, items, dtype, file)
-    with _whole(index) as text:
-        text.write(json.dumps({"kept": kept, "left_out": left_out}).encode())
+    said = {"data": data.name, "kept": kept, "left_out": left_out}
+    with _whole(folder / f"{name}.json") as text:
+        text.write(json.dumps(said).encode())
+    return said
 
 
 @contextmanager
@@ -67,7 +83,12 @@ def _read_all(
     attempt: Attempt, name: str, items: Sequence[Item], dtype: type[np.floating], file: IO[bytes]
 ) -> tuple[list[int], dict[str, int]]:
     options = attempt.means.options
-    read = ImageReader(attempt.means.pool, attempt.campaign.spec, options.max_image_bytes)
+    read = ImageReader(
+        attempt.means.pool,
+        attempt.campaign.spec,
+        options.max_image_bytes,
+        others=lambda: [item.key for item in items[:OTHERS]],
+    )
     images = (PoolImage(item.image, item.key, item.etag, item.version) for item in items)
     kept: list[int] = []
     left_out: Counter[str] = Counter()
