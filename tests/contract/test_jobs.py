@@ -20,7 +20,7 @@ from aloft.kit.database import Database, migrate
 from aloft.kit.errors import FailedPrecondition, NotFound, Unavailable
 from aloft.kit.faults import Crash
 from aloft.kit.jobs import Cancelled, Job, Jobs, JobWorker, Lease, LeaseLost, Progress, State
-from aloft.kit.jobs.lease import OUTAGE_WAIT_S
+from aloft.kit.jobs.lease import BACKOFF_S, OUTAGE_WAIT_S
 from aloft.kit.jobs.table import JOBS
 from tests.contract.databases import Place, place
 
@@ -370,6 +370,22 @@ def test_a_job_outlives_any_number_of_outages_of_what_it_needs(
         database.advance(OUTAGE_WAIT_S + 0.001)
     assert worker.step() is True
     assert look(jobs, job).state is State.SUCCEEDED
+
+
+@pytest.mark.parametrize("attempts", [1023, 1024, 1_000_000])
+def test_a_failure_is_recorded_however_many_attempts_came_before_it(
+    jobs: Jobs, database: Database, attempts: int
+) -> None:
+    job = enqueue(jobs, max_attempts=10_000_000)
+    with database.transaction() as tx:
+        tx.execute(text("UPDATE jobs SET attempts = :attempts"), {"attempts": attempts})
+    claim(jobs).fail("AccessDenied", retry=True)
+    failed = look(jobs, job)
+    assert (failed.state, failed.error, failed.attempts) == (State.QUEUED, "AccessDenied", attempts + 1)
+    with database.read() as tx:
+        assert (failed.not_before_us - tx.now()) / SECOND == pytest.approx(BACKOFF_S[1], abs=30), (
+            "the wait is not the longest any more"
+        )
 
 
 def test_an_error_that_will_not_pass_fails_the_job_at_once(jobs: Jobs) -> None:

@@ -112,7 +112,8 @@ class Lease:
                 self._end(tx, state)
             else:
                 state = State.QUEUED
-                wait = min(BACKOFF_S[1], BACKOFF_S[0] * 2 ** (self.job.attempts - 1))
+                # Bounded, because past a thousand doublings there is no number to compare with.
+                wait = min(BACKOFF_S[1], BACKOFF_S[0] * 2 ** min(self.job.attempts - 1, 30))
                 self._end(tx, state, ended_us=None, not_before_us=NOW + round(wait * SECOND))
         self.ended = True
         return state
