@@ -7,9 +7,11 @@ from pathlib import Path
 import pytest
 
 from aloft.kit.clock import ManualClock
-from aloft.kit.errors import Unavailable
+from aloft.kit.errors import AloftError, ResourceExhausted, Unauthenticated, Unavailable
 from aloft.kit.objects.digests import sha256_hex
 from aloft.kit.objects.directory import DirectoryObjects
+from aloft.kit.rpc.call import DeadlineExceeded
+from aloft.kit.rpc.status import Bug
 from aloft.serving.agent import ServingAgent
 from aloft.serving.answers import Answer
 from aloft.serving.desired import Desired, Report, State
@@ -28,6 +30,8 @@ class TrainerFake:
         self.wanted: dict[str, Desired] = {}
         self.heard: list[Report] = []
         self.away = False
+        self.answers: AloftError = Unavailable("UNREACHABLE", "the trainer is away")
+        """What whoever calls hears while it is away."""
 
     def want(self, version: Made, generation: int) -> None:
         self.wanted[version.campaign] = Desired(
@@ -47,7 +51,7 @@ class TrainerFake:
 
     def _answer(self) -> None:
         if self.away:
-            raise Unavailable("UNREACHABLE", "the trainer is away")
+            raise self.answers
 
 
 class Broken(InProcess):
@@ -288,15 +292,31 @@ def test_a_model_server_that_lost_everything_is_given_it_again(pod: Pod) -> None
     assert pod.answering() == 3
 
 
-def test_what_was_last_desired_is_kept_up_while_the_trainer_is_away(tmp_path: Path) -> None:
+REFUSALS = [
+    Unavailable("UNREACHABLE", "the trainer is away"),
+    DeadlineExceeded("DEADLINE_EXCEEDED", "it took too long"),
+    ResourceExhausted("TOO_MANY_CALLS", "it is busy", 1.0),
+    Unauthenticated("KEY_UNKNOWN", "the key was changed"),
+    Bug("0123456789ab"),
+]
+"""What a trainer may answer in place of what is desired."""
+
+
+@pytest.mark.parametrize("refusal", REFUSALS, ids=lambda refusal: refusal.reason)
+def test_what_was_last_desired_is_kept_up_whatever_the_trainer_answers_instead(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, refusal: AloftError
+) -> None:
     server = Broken()
     pod = Pod(tmp_path, server)
     pod.publish(made("harbour", 3), 7)
     pod.poll()
-    pod.trainer.away = True
+    pod.trainer.away, pod.trainer.answers = True, refusal
     server.unregister("harbour", 3)
     pod.poll()
     assert pod.answering() == 3
+    warned = [one.getMessage() for one in caplog.records if one.levelname == "WARNING"]
+    for what in ("does not say what is desired", "did not take a report on harbour"):
+        assert any(what in one and refusal.reason in one for one in warned), f"nobody is told: {what}"
     pod.trainer.away = False
     pod.trainer.heard.clear()
     pod.poll()
@@ -311,6 +331,13 @@ def test_a_pod_that_starts_before_the_trainer_waits_for_it(pod: Pod) -> None:
     pod.trainer.away = False
     pod.poll()
     assert (pod.agent.problem(), pod.answering()) == ("", 1)
+
+
+@pytest.mark.parametrize("refusal", REFUSALS, ids=lambda refusal: refusal.reason)
+def test_a_pod_says_why_the_trainer_has_not_told_it_what_to_serve(pod: Pod, refusal: AloftError) -> None:
+    pod.trainer.away, pod.trainer.answers = True, refusal
+    pod.poll()
+    assert pod.agent.problem().endswith(f"what is to be served: {refusal.reason}: {refusal}")
 
 
 def test_a_pod_is_not_ready_while_nothing_answers(tmp_path: Path) -> None:

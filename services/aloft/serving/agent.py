@@ -18,6 +18,8 @@ from aloft.serving.troubles import Trouble, Troubles
 
 log = logging.getLogger(__name__)
 
+_UNTOLD = "the trainer has not said yet what is to be served"
+
 
 class ServingAgent:
     """A step asks what is desired and works on each campaign that is not there yet, apart from the others."""
@@ -46,7 +48,7 @@ class ServingAgent:
         self._reporting = Reporting(trainer, clock)
         self._troubles = Troubles(clock, backoff_s)
         self._desired: Sequence[Desired] | None = None
-        self._waiting: str = "the trainer has not said yet what is to be served"
+        self._waiting = _UNTOLD
         self._cleared = False
         self._next_us = 0
 
@@ -71,13 +73,17 @@ class ServingAgent:
     def _ask(self) -> Sequence[Desired] | None:
         try:
             self._desired = self._trainer.desired()
-        except Unavailable as away:
-            # A server that is wiped meanwhile still gets back what was last desired.
+        except AloftError as refused:
+            # Whatever it answers: a server that is wiped meanwhile still gets back what was last desired.
+            why = f"{refused.reason}: {refused}"
+            not_up_yet = self._desired is None and isinstance(refused, Unavailable)
             log.log(
-                logging.INFO if self._desired is None else logging.WARNING,
+                logging.INFO if not_up_yet else logging.WARNING,
                 "the trainer does not say what is desired, so it stays as it was: %s",
-                away,
+                why,
             )
+            if self._desired is None:
+                self._waiting = f"{_UNTOLD}: {why}"
         for desired in self._desired or ():
             metrics.DESIRED.labels(desired.campaign).set(desired.generation)
         return self._desired

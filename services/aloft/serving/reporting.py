@@ -34,7 +34,9 @@ class Reporting:
         try:
             self._trainer.report(report)
         except AloftError as error:
-            log.warning("the trainer did not take a report on %s: %s", report.campaign, error)
+            log.warning(
+                "the trainer did not take a report on %s: %s: %s", report.campaign, error.reason, error
+            )
             self._said.pop(report.campaign, None)
             return
         self._said[report.campaign] = (report, now)

@@ -83,8 +83,10 @@ class TorchServe:
         reply = self._api.call("management", "DELETE", f"/models/{_path(campaign)}/{version}")
         if reply.status != 404:
             self._wanted(reply)
-        for file in self._store.glob(f"{campaign}-{version}-*.mar"):
-            file.unlink(missing_ok=True)
+        for file in self._store.glob("*.mar"):
+            # By the whole name: another campaign's may begin like this version's.
+            if file.name == f"{archive_name(campaign, version, _digest(file.name))}.mar":
+                file.unlink(missing_ok=True)
 
     def clear(self) -> None:
         """Empty the store: what TorchServe serves it has unpacked elsewhere."""
