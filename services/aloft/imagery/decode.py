@@ -33,6 +33,8 @@ class Limits:
     """Height times width."""
     values: int = 256_000_000
     """Height times width times bands."""
+    side: int = 32_768
+    """Height, and width: what resizing takes grows with the longer one, however few the pixels are."""
 
 
 DEFAULT_LIMITS = Limits()
@@ -94,6 +96,8 @@ def _read_npy(source: io.BytesIO, bands: int, limits: Limits) -> NDArray[np.gene
 
 
 def _check_size(height: int, width: int, bands: int, limits: Limits) -> None:
+    if max(height, width) > limits.side:
+        raise TooLarge(f"{height} × {width} pixels: no side of more than {limits.side} is decoded")
     if height * width > limits.pixels or height * width * bands > limits.values:
         raise TooLarge(f"{height} × {width} pixels of {bands} bands are more than is decoded")
 

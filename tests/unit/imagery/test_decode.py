@@ -145,6 +145,24 @@ def test_an_image_is_not_decoded_when_it_claims_to_be_too_large() -> None:
         decode(array(np.zeros((5, 7, 3), np.uint8)), 3, few)
 
 
+@pytest.mark.parametrize("size", [(32_769, 1), (1, 32_769)], ids=["wide", "tall"])
+def test_an_image_with_a_side_that_is_too_long_is_refused_however_few_its_pixels(
+    size: tuple[int, int],
+) -> None:
+    bound = "no side of more than 32768 is decoded"
+    with pytest.raises(TooLarge, match=f"{size[1]} × {size[0]} pixels: {bound}"):
+        decode(picture("L", size), 1)
+    with pytest.raises(TooLarge, match=bound):
+        decode(array(np.zeros(size, np.uint8)), 1)
+    with pytest.raises(TooLarge, match="no side of more than 6 is decoded"):
+        decode(picture(), 3, Limits(side=6))
+
+
+def test_an_image_with_a_side_of_just_the_bound_is_read() -> None:
+    assert preprocess(picture("L", (32_768, 1)), ImageSpec(4, 4, 1)).shape == (4, 4, 1)
+    assert decode(array(np.zeros((32_768, 1), np.uint8)), 1).shape == (32_768, 1, 1)
+
+
 def test_an_array_is_not_allocated_because_its_header_says_so() -> None:
     stream = io.BytesIO()
     header = {"shape": (9_999_999, 9_999_999, 3), "fortran_order": False, "descr": "|u1"}
