@@ -1,5 +1,6 @@
 """Training that is killed, taken over or cancelled: one that goes on ends with the same weights."""
 
+import uuid
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -7,8 +8,12 @@ from typing import Any
 import pytest
 
 from aloft.api.trainer.v1 import trainer_service_pb2 as api
+from aloft.kit.bus.embedded import EmbeddedBus
+from aloft.kit.database import Database
 from aloft.kit.errors import FailedPrecondition
 from aloft.kit.jobs import LeaseLost
+from aloft.kit.service import Ports
+from aloft.trainer import app
 from aloft.trainer.domain.runs import BASE, FINE_TUNE
 from aloft.trainer.use_cases.checkpoints import RunCheckpoints
 from aloft.trainer.use_cases.fine_tune import FineTune
@@ -101,6 +106,42 @@ def test_a_run_that_is_killed_resumes_and_ends_with_the_weights_of_one_that_was_
     for world in worlds:
         assert not [name for name in world.left(number) if name.startswith("checkpoints/")]
         assert not list(world.cache.glob("*")), "decoded images are left on the disk"
+
+
+def starts(world: World) -> None:
+    """Have the trainer's process begin on the machine of the world's cache, and work on no run yet."""
+    bus = EmbeddedBus(world.bucket.parent / "bus.db")
+    database = Database(world.database.url, schema=app.NAME, clock=world.database.clock)
+    ports = Ports(database, bus, world.objects, world.pool, "w")
+    for background in app.build(app.Settings(runs=app.RunSettings(cache_dir=world.cache)), ports).backgrounds:
+        if background.step.name == "leftovers":
+            background.step.step()
+    database.close()
+    bus.close()
+
+
+def test_what_an_ended_run_left_on_a_machine_goes_when_workers_start_there(world: World) -> None:
+    fine_tunes(world)
+    one, other = world.cache, world.cache.parent / "other"
+    with pytest.raises(Killed):
+        world.work(Watched(world.objects, dies_after=1))
+    (folder,) = one.iterdir()
+    users = [one / "holiday", one / f"{folder.name}.old", one / f"a{folder.name}", one / str(uuid.uuid4())]
+    for mine in users:
+        mine.mkdir()
+    (one / f"run-{uuid.uuid4()}").write_text("a file of the user's")
+    kept = sorted(one.iterdir())
+    (one / f"run-{uuid.uuid4()}").mkdir()
+    starts(world)
+    assert sorted(one.iterdir()) == kept, "the run that may resume, and what is no job's, stay; no other does"
+    world.cache = other
+    world.database.advance(60)
+    assert world.work() == [FINE_TUNE]
+    assert not list(other.iterdir()), "the machine that ends a run keeps its images"
+    assert list(folder.iterdir()), "the test's other machine has nothing left to remove"
+    world.cache = one
+    starts(world)
+    assert sorted(one.iterdir()) == [each for each in kept if each != folder]
 
 
 def test_a_worker_that_lost_its_lease_can_neither_checkpoint_nor_publish(world: World) -> None:

@@ -26,7 +26,7 @@ from aloft.trainer.servicers import TrainerServicer
 from aloft.trainer.use_cases.fine_tune import FineTune
 from aloft.trainer.use_cases.follow_up import FOLLOW_UP, FollowUp
 from aloft.trainer.use_cases.make_base import MakeBase
-from aloft.trainer.use_cases.means import Means, Options
+from aloft.trainer.use_cases.means import Leftovers, Means, Options
 
 NAME = "trainer"
 
@@ -113,4 +113,5 @@ def _workers(settings: Settings, ports: Ports, jobs: Jobs) -> list[Background]:
     )
     means = Means(ports.database, ports.objects, ports.pool, jobs, options)
     work: dict[str, Handler] = {BASE: MakeBase(means), FINE_TUNE: FineTune(means), FOLLOW_UP: FollowUp(means)}
-    return assembly.jobs(ports, work, lease_s=own.lease_s, threads=own.workers)
+    workers = assembly.jobs(ports, work, lease_s=own.lease_s, threads=own.workers)
+    return [Background(Leftovers(means)), *workers]

@@ -1,16 +1,25 @@
 """What runs work with, and one attempt at a run."""
 
+import logging
+import re
 import shutil
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from aloft.kit.database import Transaction
 from aloft.kit.database.database import Transactions
+from aloft.kit.errors import NotFound
 from aloft.kit.jobs import Jobs, Lease
 from aloft.kit.objects.port import Objects
 from aloft.trainer.domain.campaign import Campaign
 from aloft.trainer.domain.runs import Run
 from aloft.trainer.store import campaigns, runs
+
+log = logging.getLogger(__name__)
+
+_OF_RUN = re.compile(r"run-[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}")
+"""The name of a run's folder of decoded images, by its job: nothing else in there is ours to remove."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,13 +60,51 @@ class Means:
 
     def folder(self, run: Run) -> Path:
         """Say where the decoded images of a run lie: the next attempt on this machine finds them there."""
-        return self.options.cache_dir / run.job
+        return self.options.cache_dir / f"run-{run.job}"
 
     def forget_files(self, run: Run) -> None:
         """Remove what attempts at a run left in the bucket and on this machine for the next one."""
         prefix = checkpoint_prefix(run)
         self.objects.delete([found.key for found in self.objects.list(prefix)])
         shutil.rmtree(self.folder(run), ignore_errors=True)
+
+
+class Leftovers:
+    """A step that removes, once, what runs left on this machine that another one has ended meanwhile."""
+
+    name = "leftovers"
+
+    def __init__(self, means: Means) -> None:
+        self._means = means
+        self._over = False
+
+    def step(self) -> bool:
+        """Remove the decoded images of runs that will not be resumed."""
+        if not self._over:
+            self._remove()
+            self._over = True
+        return False
+
+    def _remove(self) -> None:
+        # Listed before the database is asked, so that each of a live job has its row by then.
+        folders = [each for each in self._means.options.cache_dir.glob("*") if _of_run(each)]
+        if not folders:
+            return
+        with self._means.database.read() as tx:
+            done = [each for each in folders if not self._lives(tx, each.name.removeprefix("run-"))]
+        for folder in done:
+            log.info("%s is removed: its run has ended", folder)
+            shutil.rmtree(folder, ignore_errors=True)
+
+    def _lives(self, tx: Transaction, job: str) -> bool:
+        try:
+            return not self._means.jobs.get(tx, job).state.ended
+        except NotFound:
+            return False
+
+
+def _of_run(path: Path) -> bool:
+    return _OF_RUN.fullmatch(path.name) is not None and path.is_dir() and not path.is_symlink()
 
 
 @dataclass(slots=True)
