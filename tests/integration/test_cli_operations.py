@@ -14,12 +14,13 @@ from aloft.embedding.app import Settings
 from aloft.kit.bus import Context, Poison
 from aloft.kit.bus.topics import LABELS_COMMITTED
 from aloft.kit.database import Database
+from aloft.kit.ports import open_database
 from aloft.kit.rpc.server import Server
 from aloft.kit.settings import load
 from aloft.label_store import app as label_store
 from tests.contract.databases import ADAPTERS
 from tests.contract.events import Loopback, loopback
-from tests.integration.label_store_world import World, opened
+from tests.integration.label_store_world import CAMPAIGN, World, opened
 
 
 def aloft(*arguments: str, fails: int = 0) -> Any:
@@ -110,11 +111,34 @@ def test_the_first_key_is_made_where_the_settings_say(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("ALOFT_DATA_DIR", str(tmp_path / "data"))
+    # As the label store's first start leaves it.
+    open_database(load(label_store.Settings)).close()
     assert CliRunner().invoke(app, ["admin", "bootstrap"]).output.startswith("aloft_admin_")
     assert [each.name for each in tmp_path.iterdir()] == ["data"]
     again = CliRunner().invoke(app, ["admin", "bootstrap"])
     assert again.exit_code == 1
     assert "aloft key create" in again.stderr
+
+
+def test_the_first_key_is_made_on_postgresql_before_any_service_has_started(
+    postgres_database: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    admin_url = postgres_database.replace("+psycopg", "")
+    urls = aloft("admin", "provision", "--admin-url", admin_url, "--service", "label-store")
+    monkeypatch.setenv("ALOFT_DATABASE__URL", urls["label-store"])
+    assert CliRunner().invoke(app, ["admin", "bootstrap"]).output.startswith("aloft_admin_")
+
+
+def test_no_key_is_made_for_a_database_that_there_is_not(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    said = aloft("admin", "bootstrap", fails=1)
+    assert said.startswith("NO_DATABASE")
+    assert "aloft up" in said
+    assert "--data-dir" in said
+    aloft("admin", "bootstrap", "--data-dir", str(tmp_path / "typo"), fails=1)
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_service_that_does_not_answer_is_named_with_what_says_where_it_is(
@@ -173,6 +197,15 @@ def test_a_vendors_key_is_rotated_with_a_grace_and_then_all_are_revoked(world: W
     assert "NOT_FOUND" in aloft("vendor", "rotate", "nobody", fails=1)
 
 
+def test_no_key_is_made_where_the_grace_is_refused(world: World) -> None:
+    aloft("campaign", "create", "harbour", "--label", "ship")
+    first = aloft("vendor", "create", "acme", "--campaign", "harbour")
+    for grace in ("5260321", "9999999999999999"):
+        aloft("vendor", "rotate", "acme", "--grace-minutes", grace, fails=2)
+    assert [one["key"] for one in aloft("key", "list", "--principal", "vendors/acme")] == [first["name"]]
+    aloft("vendor", "rotate", "acme", "--grace-minutes", "5260320")
+
+
 def test_a_key_is_shown_to_a_person_whole_and_on_one_line(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -197,12 +230,20 @@ def test_a_campaign_is_created_from_options_over_a_file(world: World, tmp_path: 
     )
     options = ["--budget", "400", "--mode", "probe", "--held-out", "imported", "--overlap", "2"]
     judged = ["--gate", "0.3", "--target", "0.8"]
-    made = aloft("campaign", "create", "harbour", "--file", str(file), "--label", "dock", *options, *judged)
-    assert [label["id"] for label in made["taxonomy"]["labels"]] == ["ship", "dock"]
+    made = aloft("campaign", "create", "harbour", "--file", str(file), *options, *judged)
+    assert [(one["id"], one["guideline"]) for one in made["taxonomy"]["labels"]] == [("ship", "Any vessel.")]
     assert (made["budget"]["images"], made["overlap"]) == ("400", 2)
     assert (made["training"]["mode"], made["training"]["steps"]) == ("MODE_PROBE", "50")
     assert made["held_out"] == {"imported": True}
     assert (made["gate"]["minimum"], made["stop_rules"]["target_score"]) == (0.3, 0.8)
+
+
+def test_labels_of_the_options_replace_those_of_the_file(world: World, tmp_path: Path) -> None:
+    file = tmp_path / "campaign.json"
+    file.write_text(json.dumps({"taxonomy": {"labels": [{"id": "ship"}, {"id": "quay"}]}}))
+    chosen = ["--label", "ship", "--label", "dock"]
+    made = aloft("campaign", "create", "harbour", "--file", str(file), *chosen)
+    assert [label["id"] for label in made["taxonomy"]["labels"]] == ["ship", "dock"]
 
 
 def test_a_campaign_begins_by_self_supervision_unless_random_weights_are_asked_for(world: World) -> None:
@@ -241,6 +282,22 @@ def test_an_import_of_nothing_fails_and_starts_nothing(world: World, monkeypatch
     assert "none lies under 'zzz'" in aloft("images", "import", "harbour", "--prefix", "zzz", fails=1)
     (listed,) = aloft("campaign", "list")
     assert listed["state"] == "PAUSED"
+
+
+def test_an_import_says_what_it_did_although_the_campaign_cannot_go_on(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def work_and_stop(_seconds: float) -> None:
+        while world.jobs.step():
+            pass
+        world.stop()
+
+    monkeypatch.setattr("aloft.cli.following.time.sleep", work_and_stop)
+    world.campaign()
+    world.put(0, 1, 2)
+    done = CliRunner().invoke(app, ["images", "import", CAMPAIGN, "--json"])
+    assert (done.exit_code, json.loads(done.stdout)["registered_images"]) == (1, "3"), done.output
+    assert "STOPPED" in done.stderr
 
 
 def test_what_contradicts_itself_is_wrong_usage(world: World) -> None:

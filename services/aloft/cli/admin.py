@@ -9,7 +9,8 @@ import typer
 from rich.markup import escape
 
 from aloft.cli.connection import Json
-from aloft.cli.output import err, refusals
+from aloft.cli.databases import opened
+from aloft.cli.output import err
 from aloft.cli.services import LABEL_STORE, NAMES, app_of
 
 app = typer.Typer(no_args_is_help=True, help="What is done once, next to the databases.")
@@ -22,16 +23,8 @@ def bootstrap(
     ] = None,
 ) -> None:
     """Make the first administrator's key, once, and print it: nothing shows it again."""
-    from aloft.cli.running import settings_of
-    from aloft.kit.ports import open_database
-
-    settings = settings_of(LABEL_STORE, **({} if data_dir is None else {"data_dir": data_dir}))
-    database = open_database(settings)
-    try:
-        with refusals():
-            print(app_of(LABEL_STORE).bootstrap(settings, database))
-    finally:
-        database.close()
+    with opened(LABEL_STORE, data_dir) as (settings, database):
+        print(app_of(LABEL_STORE).bootstrap(settings, database))
 
 
 @app.command()

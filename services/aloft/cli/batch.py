@@ -11,13 +11,18 @@ from aloft.api.acquisition.v1 import acquisition_service_pb2 as api
 from aloft.api.acquisition.v1.acquisition_service_pb2_grpc import AcquisitionServiceStub
 from aloft.cli.connection import Json, connection
 from aloft.cli.following import follow
+from aloft.cli.limits import INT32, UINT64
 from aloft.cli.output import REFUSED, err, fields_of, out, rows, show
 from aloft.kit import names
 
 app = typer.Typer(no_args_is_help=True, help="Batches: which images are labelled next, and why.")
 
-Size = Annotated[int, typer.Option(help="Images; by default as many as a batch of the campaign has.")]
-Seed = Annotated[int | None, typer.Option(help="Where chance begins; by default as for the next batch.")]
+Size = Annotated[
+    int, typer.Option(min=0, max=INT32, help="Images; by default as many as a batch of the campaign has.")
+]
+Seed = Annotated[
+    int | None, typer.Option(min=0, max=UINT64, help="Where chance begins; by default as for the next batch.")
+]
 _CHOSEN = ("image", "score", "cluster", "why")
 
 

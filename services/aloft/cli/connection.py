@@ -25,7 +25,8 @@ class Connection:
 
     host: str
     key: str
-    ca_file: Path | None
+    ca: bytes | None
+    """The authority to trust, where the services speak TLS."""
     identity: Identity | None = None
     """Where the services ask for certificates."""
 
@@ -42,9 +43,8 @@ class Connection:
 
     def open(self, service: str, deadline_s: float = DEADLINE_S) -> grpc.Channel:
         """Open a channel to a service; what it refuses is raised as it came."""
-        ca = self.ca_file.read_bytes() if self.ca_file else None
         return channel(
-            self.target(service), key=self.key, ca=ca, identity=self.identity, deadline_s=deadline_s
+            self.target(service), key=self.key, ca=self.ca, identity=self.identity, deadline_s=deadline_s
         )
 
 
@@ -56,13 +56,20 @@ def connection() -> Connection:
             "no key: set ALOFT_KEY to an operator's or administrator's key"
             " (`aloft admin bootstrap` makes the first)"
         )
-    ca = os.environ.get("ALOFT_CA_FILE")
     host = os.environ.get("ALOFT_HOST", "127.0.0.1")
-    return Connection(host, key, Path(ca) if ca else None, _identity())
+    certificate, private = _read("ALOFT_CERT_FILE"), _read("ALOFT_CERT_KEY_FILE")
+    if (certificate is None) is not (private is None):
+        raise typer.BadParameter("set both ALOFT_CERT_FILE and ALOFT_CERT_KEY_FILE, or neither")
+    identity = Identity(certificate, private) if certificate and private else None
+    return Connection(host, key, _read("ALOFT_CA_FILE"), identity)
 
 
-def _identity() -> Identity | None:
-    certificate, private = os.environ.get("ALOFT_CERT_FILE"), os.environ.get("ALOFT_CERT_KEY_FILE")
-    if not (certificate and private):
-        return None
-    return Identity(Path(certificate).read_bytes(), Path(private).read_bytes())
+def _read(variable: str) -> bytes | None:
+    """Read the PEM file that a variable names, if it names one."""
+    path = os.environ.get(variable)
+    try:
+        return Path(path).read_bytes() if path else None
+    except OSError as failure:
+        raise typer.BadParameter(
+            f"{path} cannot be read: {failure.strerror}; name a PEM file, or unset it", param_hint=variable
+        ) from failure

@@ -13,6 +13,7 @@ from aloft.api.labels.v1 import campaign_service_pb2 as labels
 from aloft.api.labels.v1.campaign_pb2 import Campaign, Training
 from aloft.api.labels.v1.campaign_service_pb2_grpc import CampaignServiceStub
 from aloft.cli.connection import Json, connection
+from aloft.cli.limits import INT32, INT64, UINT64
 from aloft.cli.output import show
 
 
@@ -34,14 +35,20 @@ MODES = {Mode.FULL: Training.MODE_FULL, Mode.PROBE: Training.MODE_PROBE}
 
 def create(
     campaign: Annotated[str, typer.Argument(help="Its id: lower-case letters, digits and hyphens.")],
-    label: Annotated[list[str], typer.Option(help="A label of the taxonomy; repeat it.")] = [],  # noqa: B006
+    label: Annotated[
+        list[str], typer.Option(help="A label of the taxonomy, repeat it; replaces the file's.")
+    ] = [],  # noqa: B006
     file: Annotated[
         Path | None, typer.Option(help="A JSON file with the fields of a Campaign; options go before it.")
     ] = None,
     strategy: Annotated[str, typer.Option(help="How images are chosen, as `auto`.")] = "",
-    batch_size: Annotated[int, typer.Option(min=0, help="Images in a batch; 0: the default.")] = 0,
-    budget: Annotated[int, typer.Option(min=0, help="Images that may be labelled; 0: no limit.")] = 0,
-    overlap: Annotated[int, typer.Option(min=0, help="Annotators who see each image; 0: one.")] = 0,
+    batch_size: Annotated[int, typer.Option(min=0, max=INT32, help="Images in a batch; 0: the default.")] = 0,
+    budget: Annotated[
+        int, typer.Option(min=0, max=INT64, help="Images that may be labelled; 0: no limit.")
+    ] = 0,
+    overlap: Annotated[
+        int, typer.Option(min=0, max=INT32, help="Annotators who see each image; 0: one.")
+    ] = 0,
     mode: Annotated[
         Mode | None, typer.Option(help="Train the whole network, or a head on a frozen backbone.")
     ] = None,
@@ -52,15 +59,20 @@ def create(
         HeldOut | None, typer.Option(help="Versions are judged by images imported with their labels.")
     ] = None,
     evaluation_images: Annotated[
-        int, typer.Option(min=0, help="Or by so many images of the pool, drawn at random and labelled first.")
+        int,
+        typer.Option(
+            min=0, max=INT64, help="Or by so many images of the pool, drawn at random and labelled first."
+        ),
     ] = 0,
     gate: Annotated[float | None, typer.Option(help="The lowest score with which one is promoted.")] = None,
     target: Annotated[float | None, typer.Option(help="Stop when a promoted one reaches this score.")] = None,
-    seed: Annotated[int, typer.Option(min=0, help="What every random choice begins from.")] = 0,
+    seed: Annotated[int, typer.Option(min=0, max=UINT64, help="What every random choice begins from.")] = 0,
     json: Json = False,
 ) -> None:
     """Create a campaign, paused until `aloft campaign resume`."""
     wanted = _read(file) if file else Campaign()
+    if label:
+        del wanted.taxonomy.labels[:]
     for name in label:
         wanted.taxonomy.labels.add(id=name)
     if strategy:

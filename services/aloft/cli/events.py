@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from aloft.cli.connection import Json
+from aloft.cli.databases import opened
 from aloft.cli.output import out, refusals, rows
 from aloft.cli.services import NAMES
-from aloft.kit.errors import FailedPrecondition, NotFound
+from aloft.kit.errors import NotFound
 
 if TYPE_CHECKING:
     from aloft.kit.database import Database
@@ -25,7 +26,7 @@ def stuck(service: Service, data_dir: DataDir = None, json: Json = False) -> Non
     """Show the events that a service gave up, or tries again later, and why."""
     from aloft.kit.bus.stuck import dead_events, parked_lanes
 
-    with _database(service, data_dir) as database, database.read() as tx:
+    with _inbox(service, data_dir) as database, database.read() as tx:
         found = [("dead", one) for one in dead_events(tx)] + [("parked", one) for one in parked_lanes(tx)]
     items = [
         {
@@ -58,7 +59,7 @@ def redrive(
         raise typer.BadParameter(
             f"{topic!r} is no topic: use one of {', '.join(names)}", param_hint="--topic"
         )
-    with _database(service, data_dir) as database, database.transaction() as tx:
+    with _inbox(service, data_dir) as database, database.transaction() as tx:
         count = send_back(tx, event, topic)
     if event is not None and not count:
         with refusals():
@@ -70,23 +71,8 @@ def redrive(
 
 
 @contextmanager
-def _database(service: str, data_dir: Path | None) -> Iterator["Database"]:
-    from sqlalchemy import make_url
-
-    from aloft.cli.running import settings_of
-    from aloft.kit.ports import open_database
-
+def _inbox(service: str, data_dir: Path | None) -> Iterator["Database"]:
     if service not in NAMES:
         raise typer.BadParameter(f"{service!r} has no inbox: use one of {', '.join(NAMES)}")
-    given = {} if data_dir is None else {"data_dir": data_dir}
-    with refusals():
-        settings = settings_of(service, **given)
-        url = make_url(settings.database.url.get_secret_value())
-        if url.get_backend_name() == "sqlite" and not Path(url.database or "").is_file():
-            why = f"there is no {url.database}: name the folder of the services by --data-dir"
-            raise FailedPrecondition("NO_DATABASE", why)
-        database = open_database(settings)
-        try:
-            yield database
-        finally:
-            database.close()
+    with opened(service, data_dir) as (_settings, database):
+        yield database

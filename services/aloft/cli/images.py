@@ -1,5 +1,6 @@
 """`aloft images`: register the images of a pool bucket with a campaign."""
 
+from collections.abc import Mapping
 from typing import Annotated
 from uuid import uuid4
 
@@ -38,6 +39,8 @@ def import_(
     json: Json = False,
 ) -> None:
     """Register images and wait until all are known. Safe to repeat; Ctrl-C cancels the import."""
+    if manifest:
+        _only_of_a_listing({"--prefix": prefix, "--validation": validation, "--test": test})
     request = image_service_pb2.ImportImagesRequest(parent=f"campaigns/{campaign}", request_id=str(uuid4()))
     if manifest:
         request.manifest.key = manifest
@@ -49,16 +52,22 @@ def import_(
         operation = follow(opened, ImageServiceStub(opened).ImportImages(request), "importing")
         answer = image_service_pb2.ImportImagesResponse()
         operation.response.Unpack(answer)
-        found = answer.registered_images or answer.known_images
-        if start and found:
+        # Shown before the campaign can be refused to go on: the import is done all the same.
+        show(answer, json)
+        if passed_over := answer.missing_images + answer.refused_lines:
+            err.print(f"{passed_over} lines of the manifest were passed over: see above")
+        if not (answer.registered_images or answer.known_images):
+            where = f"{manifest} names none that is there" if manifest else f"none lies under {prefix!r}"
+            err.print(f"no image was registered: in the pool bucket {where}", soft_wrap=True)
+            raise typer.Exit(REFUSED)
+        if start:
             wanted = campaign_service_pb2.ResumeCampaignRequest(
                 name=f"campaigns/{campaign}", request_id=str(uuid4())
             )
             CampaignServiceStub(opened).ResumeCampaign(wanted)
-        show(answer, json)
-        if not found:
-            where = f"{manifest} names none that is there" if manifest else f"none lies under {prefix!r}"
-            err.print(f"no image was registered: in the pool bucket {where}", soft_wrap=True)
-            raise typer.Exit(REFUSED)
-    if passed_over := answer.missing_images + answer.refused_lines:
-        err.print(f"{passed_over} lines of the manifest were passed over: see above")
+
+
+def _only_of_a_listing(options: Mapping[str, object]) -> None:
+    for option, value in options.items():
+        if value:
+            raise typer.BadParameter("a manifest says so itself: leave this out", param_hint=option)

@@ -8,6 +8,7 @@ import typer
 from aloft.api.labels.v1 import vendor_service_pb2
 from aloft.api.labels.v1.vendor_service_pb2_grpc import VendorServiceStub
 from aloft.cli.connection import Json, connection
+from aloft.cli.limits import MINUTES
 from aloft.cli.output import rows, show
 from aloft.cli.pages import pages
 
@@ -50,7 +51,7 @@ def list_(
 @app.command()
 def revoke(
     key: Annotated[str, typer.Argument(help="apiKeys/ID, as `aloft key list` names it.")],
-    grace_minutes: Annotated[int, typer.Option(min=0, help="How long it still works.")] = 0,
+    grace_minutes: Annotated[int, typer.Option(min=0, max=MINUTES, help="How long it still works.")] = 0,
     json: Json = False,
 ) -> None:
     """End a key, at once or when its successor has taken over."""

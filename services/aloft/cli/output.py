@@ -10,12 +10,17 @@ import grpc
 import typer
 from google.protobuf.json_format import MessageToDict
 from google.protobuf.message import Message
+from rich.cells import cell_len
 from rich.console import Console
 from rich.markup import escape
+from rich.padding import Padding
 from rich.table import Table
+from rich.text import Text
 
 from aloft.kit.errors import AloftError, InvalidArgument
 from aloft.kit.rpc.channel import error_of
+
+Fields = Mapping[str, Any]
 
 out = Console(highlight=False)
 err = Console(stderr=True, highlight=False)
@@ -35,6 +40,10 @@ _DO = {
 """What to do about some refusals, where a service does not know of the command line."""
 _COPIED = {"secret"}
 """Fields that people copy: they stay on one line, however narrow the window is."""
+_IDENTIFIERS = {"batch", "campaign", "event", "image", "key", "name", "ranking", "run", "version"}
+"""Columns that people copy from: they stay whole, and the others fold."""
+_FOLDED = 5
+"""How narrow a column may be folded, before the table gets wider than the window."""
 
 
 def show(message: Message, as_json: bool) -> None:
@@ -54,17 +63,40 @@ def show(message: Message, as_json: bool) -> None:
         out.print(f"[bold]{name}[/bold] {escape(fields[name])}", soft_wrap=True)
 
 
-def rows(title: str, columns: Sequence[str], items: Sequence[Mapping[str, Any]], as_json: bool) -> None:
+def rows(title: str, columns: Sequence[str], items: Sequence[Fields], as_json: bool) -> None:
     """Print a list of alike things."""
     if as_json:
         print(json.dumps(list(items)))
         return
     table = Table(title=title, title_justify="left")
+    # Two for the padding of a column and one for its border.
+    narrowest = 1 + 3 * len(columns)
     for column in columns:
-        table.add_column(column.replace("_", " "), overflow="fold")
+        heading, copied = column.replace("_", " "), column in _IDENTIFIERS
+        table.add_column(heading, overflow="fold", no_wrap=copied)
+        longest = max(map(cell_len, [heading, *(_cell(item.get(column, "")) for item in items)]))
+        narrowest += longest if copied else min(longest, _FOLDED)
     for item in items:
         table.add_row(*(escape(_cell(item.get(column, ""))) for column in columns))
-    out.print(table)
+    # Wider than the window, a table has its rows wrapped by the terminal, which copies them whole.
+    table.width = narrowest if narrowest > out.width else None
+    out.print(table, crop=False)
+
+
+def entries(
+    title: str, name: str, columns: Sequence[str], text: str, items: Sequence[Fields], as_json: bool
+) -> None:
+    """Print a list of alike things that have a text each, which stands below what else there is of them."""
+    if as_json:
+        print(json.dumps(list(items)))
+        return
+    out.print(f"[italic]{escape(title)}[/italic]")
+    for item in items:
+        said = [f"{column}: {cell}" for column in columns if (cell := _cell(item[column]))]
+        # One line where a program reads it, as `grep` does.
+        head = f"[bold]{escape(item[name])}[/bold]  {escape('  '.join(said))}"
+        out.print(head, soft_wrap=not out.is_terminal)
+        out.print(Padding(Text(item[text]), (0, 0, 0, 4), expand=False))
 
 
 def fields_of(message: Message) -> dict[str, Any]:

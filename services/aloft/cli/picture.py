@@ -1,6 +1,8 @@
 """A campaign as a person watches it on a terminal."""
 
-from rich.console import Group, RenderableType
+from dataclasses import dataclass
+
+from rich.console import Console, ConsoleOptions, Group, RenderableType, RenderResult
 from rich.markup import escape
 from rich.progress_bar import ProgressBar
 from rich.table import Table
@@ -14,16 +16,38 @@ from aloft.cli.under_way import under_way
 BAR = 30
 """How wide bars are, in characters."""
 VERSIONS = 10
-"""How many versions the curve shows."""
+"""How many versions the curve shows, the newest first."""
+FEWEST = 3
+"""How many it shows where there is hardly any room; what services wait for is cut off then."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Picture:
+    seen: Snapshot
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        """Draw it with as many versions as fit into the window."""
+        most = VERSIONS
+        while most > FEWEST and _lines(_parts(self.seen, most), console, options) > console.height:
+            most -= 1
+        yield _parts(self.seen, most)
 
 
 def picture(seen: Snapshot) -> RenderableType:
-    """Draw it whole."""
-    parts: list[RenderableType] = [_headline(seen), f"[bold]{escape(seen.verdict)}[/]", "", _bars(seen)]
-    parts += ["", why.table(seen.reasons, seen.at)]
+    """Draw a campaign for the window that it is shown in."""
+    return _Picture(seen)
+
+
+def _lines(drawn: Group, console: Console, options: ConsoleOptions) -> int:
+    return len(console.render_lines(drawn, options.reset_height(), pad=False))
+
+
+def _parts(seen: Snapshot, most: int) -> Group:
+    parts: list[RenderableType] = [_headline(seen), f"[bold]{escape(seen.verdict)}[/]", "", _bars(seen), ""]
+    # Before the reasons: what does not fit is cut off at the end, and the verdict has the first of them.
     if seen.training is not None and seen.training.models:
-        parts += ["", _curve(seen.training)]
-    return Group(*parts)
+        parts += [_curve(seen.training, most), ""]
+    return Group(*parts, why.table(seen.reasons, seen.at))
 
 
 def _headline(seen: Snapshot) -> str:
@@ -56,11 +80,11 @@ def _bars(seen: Snapshot) -> Table:
     return bars
 
 
-def _curve(training: Training) -> Table:
+def _curve(training: Training, most: int) -> Table:
     curve = Table(box=None, pad_edge=False)
     for column in ("version", "revision", "score", "", ""):
         curve.add_column(column, justify="right" if column in ("version", "revision", "score") else "left")
-    for model in training.models[-VERSIONS:]:
+    for model in training.models[: -most - 1 : -1]:
         scored = model.HasField("score")
         bar = ProgressBar(total=1.0, completed=model.score, width=BAR) if scored else ""
         score = f"{model.score:.3f}" if scored else "–"

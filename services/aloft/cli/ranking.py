@@ -10,6 +10,7 @@ from aloft.api.acquisition.v1 import acquisition_service_pb2 as api
 from aloft.api.acquisition.v1.acquisition_service_pb2_grpc import AcquisitionServiceStub
 from aloft.cli.connection import Json, connection
 from aloft.cli.following import follow
+from aloft.cli.limits import INT32
 from aloft.cli.output import rows, show
 from aloft.cli.pages import pages
 from aloft.kit import names
@@ -33,7 +34,7 @@ def list_(campaign: str, json: Json = False) -> None:
 def show_(
     campaign: str,
     ranking: Annotated[str, typer.Argument(help="As `ranking list` names it; by default the newest.")] = "",
-    first: Annotated[int, typer.Option(min=1, help="How many of the best images.")] = 20,
+    first: Annotated[int, typer.Option(min=1, max=INT32, help="How many of the best images.")] = 20,
     json: Json = False,
 ) -> None:
     """Show the images that a ranking puts first."""

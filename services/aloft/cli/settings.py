@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from aloft.cli.connection import Json
-from aloft.cli.output import err, rows
+from aloft.cli.output import entries, err
 from aloft.cli.services import RUN, app_of
 
 
@@ -32,4 +32,5 @@ def settings(
         }
         for row in found
     ]
-    rows(f"Settings of {service}", ("setting", "value", "source", "allowed", "description"), items, json)
+    columns = ("value", "source", "allowed")
+    entries(f"Settings of {service}", "setting", columns, "description", items, json)

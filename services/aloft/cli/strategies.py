@@ -5,7 +5,7 @@ import typer
 from aloft.api.acquisition.v1 import acquisition_service_pb2 as api
 from aloft.api.acquisition.v1.acquisition_service_pb2_grpc import AcquisitionServiceStub
 from aloft.cli.connection import Json, connection
-from aloft.cli.output import out, rows
+from aloft.cli.output import entries, out
 from aloft.cli.pages import pages
 
 app = typer.Typer(no_args_is_help=True, help="Strategies: how the images of a batch are chosen.")
@@ -34,7 +34,7 @@ def list_(json: Json = False) -> None:
         for page in found
         for one in page.strategies
     ]
-    columns = ("name", "kind", "summary", "parameters", "needs", "cost", "package")
-    rows("Strategies", columns, items, json)
+    columns = ("kind", "parameters", "needs", "cost", "package")
+    entries("Strategies", "name", columns, "summary", items, json)
     if not json:
         out.print(f"A campaign that names none uses {found[0].default_expression}.")

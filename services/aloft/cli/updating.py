@@ -11,26 +11,29 @@ from aloft.api.labels.v1.campaign_pb2 import Campaign
 from aloft.api.labels.v1.campaign_service_pb2_grpc import CampaignServiceStub
 from aloft.cli.connection import Json, connection
 from aloft.cli.creating import MODES, Mode
+from aloft.cli.limits import HOURS, INT32, INT64
 from aloft.cli.output import show
 
 
 def update(
     campaign: str,
     strategy: Annotated[str | None, typer.Option(help="How images are chosen, as `auto`.")] = None,
-    batch_size: Annotated[int | None, typer.Option(min=1, help="Images in a batch, from the next.")] = None,
+    batch_size: Annotated[
+        int | None, typer.Option(min=1, max=INT32, help="Images in a batch, from the next.")
+    ] = None,
     budget: Annotated[
-        int | None, typer.Option(min=0, help="Images that may be labelled in all; 0: no limit.")
+        int | None, typer.Option(min=0, max=INT64, help="Images that may be labelled in all; 0: no limit.")
     ] = None,
     close_fraction: Annotated[
         float | None, typer.Option(help="How much of a batch is to be labelled for it to close: 1 is all.")
     ] = None,
     close_after_hours: Annotated[
-        float | None, typer.Option(min=0, help="When a batch closes, labelled or not; 0: never.")
+        float | None, typer.Option(min=0, max=HOURS, help="When a batch closes, labelled or not; 0: never.")
     ] = None,
     mode: Annotated[
         Mode | None, typer.Option(help="Train the whole network, or a head on a frozen backbone.")
     ] = None,
-    steps: Annotated[int | None, typer.Option(min=1, help="Steps of fine-tuning.")] = None,
+    steps: Annotated[int | None, typer.Option(min=1, max=INT64, help="Steps of fine-tuning.")] = None,
     learning_rate: Annotated[float | None, typer.Option(help="Of fine-tuning.")] = None,
     gate: Annotated[
         float | None, typer.Option(help="The lowest score with which a version is promoted.")

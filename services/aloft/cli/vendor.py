@@ -9,6 +9,7 @@ import typer
 from aloft.api.labels.v1 import vendor_service_pb2 as api
 from aloft.api.labels.v1.vendor_service_pb2_grpc import VendorServiceStub
 from aloft.cli.connection import Json, connection
+from aloft.cli.limits import INT32, MINUTES
 from aloft.cli.output import rows, show
 from aloft.cli.pages import pages
 
@@ -19,7 +20,9 @@ app = typer.Typer(no_args_is_help=True, help="Labelling vendors and their keys."
 def create(
     vendor: str,
     campaign: Annotated[list[str], typer.Option(help="A campaign it may label for; repeat it.")],
-    max_leases: Annotated[int, typer.Option(help="Tasks it may hold at once; 0: the default.")] = 0,
+    max_leases: Annotated[
+        int, typer.Option(min=0, max=INT32, help="Tasks it may hold at once; 0: the default.")
+    ] = 0,
     json: Json = False,
 ) -> None:
     """Create a vendor and its first key, which is shown this once."""
@@ -34,7 +37,9 @@ def create(
 @app.command()
 def rotate(
     vendor: str,
-    grace_minutes: Annotated[int, typer.Option(min=0, help="How long the keys before it still work.")] = 60,
+    grace_minutes: Annotated[
+        int, typer.Option(min=0, max=MINUTES, help="How long the keys before it still work.")
+    ] = 60,
     json: Json = False,
 ) -> None:
     """Make a new key, which is shown this once, and end those before it after a while."""

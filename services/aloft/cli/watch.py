@@ -16,10 +16,13 @@ from aloft.cli.picture import picture
 from aloft.cli.reasons import Standing
 from aloft.cli.snapshot import Snapshot, questions, snapshot
 
+DAY_S = 86400.0
+"""The longest between two looks."""
+
 
 def watch(
     campaign: str,
-    every: Annotated[float, typer.Option(min=0.2, help="Seconds between two looks.")] = 2.0,
+    every: Annotated[float, typer.Option(min=0.2, max=DAY_S, help="Seconds between two looks.")] = 2.0,
     until_stopped: Annotated[
         bool, typer.Option("--until-stopped", help="For scripts: Ctrl-C before it stopped ends with 1.")
     ] = False,

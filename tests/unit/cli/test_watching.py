@@ -13,6 +13,7 @@ from aloft.api.labels.v1.batch_service_pb2 import Batch
 from aloft.api.labels.v1.campaign_pb2 import Campaign
 from aloft.api.labels.v1.campaign_service_pb2 import CampaignProgress
 from aloft.api.trainer.v1.trainer_service_pb2 import Model, Run
+from aloft.cli.connection import PORTS
 from aloft.cli.lines import as_dict, line, news
 from aloft.cli.picture import picture
 from aloft.cli.reasons import Reason, Standing, age, duration, verdict
@@ -48,8 +49,8 @@ def seen(minutes: float = 5, *reasons: Reason, **parts: Any) -> Snapshot:
     return Snapshot("c", BEGAN + timedelta(minutes=minutes), found, **parts, verdict=verdict(found)[1])
 
 
-def drawn(what: Snapshot) -> str:
-    console = Console(file=io.StringIO(), width=160)
+def drawn(what: Snapshot, width: int = 160, height: int = 50) -> str:
+    console = Console(file=io.StringIO(), width=width, height=height)
     console.print(picture(what))
     assert isinstance(console.file, io.StringIO)
     return console.file.getvalue()
@@ -147,3 +148,23 @@ def test_times_are_told_in_the_largest_unit_that_fits() -> None:
     ]
     assert age(BEGAN, BEGAN - timedelta(seconds=3)) == "0 s", "clocks that differ make no negative age"
     assert age(None, BEGAN) == ""
+
+
+def test_the_newest_versions_are_seen_on_a_small_terminal() -> None:
+    models = [Model(version=number, score=0.5, promoted=True) for number in range(1, 31)]
+    long = Reason("embedding", Standing.STUCK, "DEAD_EVENT", "an event " * 40, BEGAN, "aloft redrive " * 30)
+    for reasons in ((VENDORS, IDLE), (long, long, VENDORS, IDLE)):
+        what = seen(5, *reasons, labels=labels(), training=Training(models, None))
+        rows = [line.split() for line in drawn(what, width=80, height=24).splitlines()[:24]]
+        shown = [int(row[0]) for row in rows if row and row[-1] == "promoted"]
+        assert 3 <= len(shown) <= 10
+        assert shown == list(range(30, 30 - len(shown), -1)), "the newest are not the first"
+
+
+def test_what_services_wait_for_is_seen_below_the_versions_where_both_fit() -> None:
+    models = [Model(version=number, score=0.5, promoted=True) for number in range(1, 31)]
+    waiting = [Reason(service, Standing.WAITING, "X", "vendors", BEGAN) for service in PORTS]
+    what = seen(5, *waiting, labels=labels(), training=Training(models, None))
+    shown = drawn(what, width=80, height=20).splitlines()
+    assert len(shown) <= 20
+    assert {line.split()[0] for line in shown[-4:]} == set(PORTS)
