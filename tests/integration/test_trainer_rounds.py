@@ -306,10 +306,29 @@ def test_a_version_that_fails_its_gate_is_published_and_not_promoted(world: Worl
     assert world.card(event)["gate_failure"] == event.gate_failure
     assert "version 2 was not promoted" in world.causes()["GATE_FAILED"].waits_for
     assert world.training().promoted_version == 1
+    world.campaign(2, gate={"minimum": 1.01}, state=STOPPED)
+    left = world.causes()["GATE_FAILED"]
+    assert left.kind is Kind.STUCK, "all labels are spent, and nothing that learned from them may be used"
+    assert "aloft campaign update" in left.remedy
+
+
+def test_a_base_version_that_was_asked_for_and_failed_is_told_beside_one_that_is_there(world: World) -> None:
+    based(world)
+    world.create_base(api.BaseRun(architecture="nonsense"))
+    world.work()
+    assert "run 2 failed" in world.causes()["RUN_FAILED"].waits_for
+
+
+def test_without_held_out_labels_a_version_passes_no_gate(here: World) -> None:
+    based(here, gate={"minimum": 0.9})
+    here.label(LEARNED)
+    event = trained(here)
+    assert not event.promoted
+    assert "no score to compare" in event.gate_failure
 
 
 def test_without_held_out_labels_a_version_is_promoted_unjudged_and_its_card_says_so(here: World) -> None:
-    based(here, gate={"minimum": 0.9})
+    based(here)
     here.label(LEARNED)
     event = trained(here)
     assert event.promoted

@@ -26,6 +26,9 @@ _REMEDIES = {
     Awaited.ACCEPTANCE: "see what the label store says of the campaign's budget",
 }
 
+_LABEL_ON = "label on, or `aloft campaign update {0} --gate SCORE`"
+_LEARN_ANEW = "`aloft campaign update {0} --gate SCORE`, then `aloft run create {0} --fine-tune`"
+
 
 @dataclass(frozen=True, slots=True)
 class _Known:
@@ -108,12 +111,13 @@ def _gate(known: _Known) -> Iterator[Cause]:
     newest = known.newest
     if newest is None or newest.promoted:
         return
+    stopped = known.now.state == "stopped"
     why = f": {newest.gate_failure}" if newest.gate_failure else ""
     use = f"; batches are selected under version {known.now.promoted}" if known.now.promoted else ""
     yield Cause(
-        Kind.IDLE if known.now.state == "stopped" else Kind.WAITING,
+        Kind.IDLE if stopped else Kind.WAITING,
         "GATE_FAILED",
         f"a version that passes the gate: version {newest.version} did not{why}{use}",
         newest.published_us,
-        "label on, or change the campaign's gate",
+        (_LEARN_ANEW if stopped else _LABEL_ON).format(known.campaign.id),
     )

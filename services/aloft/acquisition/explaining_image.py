@@ -50,9 +50,9 @@ def _free(made: Ranking | None, place: Place | None) -> tuple["pb.SelectionExpla
         return pb.SelectionExplanation.STATE_NOT_RANKED, "Nothing is ranked yet."
     if place is None:
         why = (
-            f"The ranking of version {made.version} has no place for it: either it is not embedded under that"
-            " version, or what the network said of it are no finite numbers"
-            f" ({made.left_out} images were left out so)."
+            f"The ranking of version {made.version} has no place for it: either the campaign has no image of"
+            " this id, or it is not embedded under that version, or what the network said of it are no finite"
+            f" numbers ({made.left_out} images were left out so)."
         )
         return pb.SelectionExplanation.STATE_NOT_RANKED, why
     why = f"It waits at place {place.place} of {made.images} by {made.strategy} under version {made.version}."

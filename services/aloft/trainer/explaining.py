@@ -9,7 +9,8 @@ from aloft.kit.jobs import Job, Jobs, State
 from aloft.trainer.domain.campaign import Campaign
 from aloft.trainer.domain.campaign import State as CampaignState
 from aloft.trainer.domain.due import FineTune, MakeBase, Wait, Waits, next_step
-from aloft.trainer.domain.runs import BASE, FINE_TUNE, Run
+from aloft.trainer.domain.models import Report
+from aloft.trainer.domain.runs import FINE_TUNE, Run
 from aloft.trainer.store import campaigns, models, runs, servings, situation
 
 _KINDS = {
@@ -27,6 +28,7 @@ _REMEDIES = {
 }
 FETCHING_US = 120 * SECOND
 """How long pods may take to serve a version before somebody is to look."""
+LEARN_ANEW = "`aloft campaign update {campaign} --gate SCORE`, then `aloft run create {campaign} --fine-tune`"
 AGAIN = "mend what the error names, then `aloft run create {campaign}{flag}`"
 
 
@@ -69,8 +71,7 @@ def _training(tx: Transaction, jobs: Jobs, campaign: Campaign) -> Iterator[Cause
 
 
 def _failed_run(tx: Transaction, jobs: Jobs, campaign: Campaign) -> Iterator[Cause]:
-    based = models.newest(tx, campaign.id, base=True)
-    last = next(iter(runs.newest(tx, campaign.id, kind=FINE_TUNE if based else BASE)), None)
+    last = next(iter(runs.newest(tx, campaign.id)), None)
     if last is None or models.find(tx, campaign.id, last.version) is not None:
         return
     job = jobs.get(tx, last.job)
@@ -82,9 +83,20 @@ def _failed_gate(tx: Transaction, campaign: Campaign) -> Iterator[Cause]:
     newest = next(iter(models.newest(tx, campaign.id)), None)
     if newest is not None and newest.gate_failure:
         said = f"version {newest.version} was not promoted: {newest.gate_failure}"
-        sentence = f"a better version, from the next batch: {said}"
-        kind = Kind.IDLE if campaign.state is CampaignState.STOPPED else Kind.WAITING
-        yield Cause(kind, "GATE_FAILED", sentence, newest.created_us)
+        if campaign.state is not CampaignState.STOPPED:
+            sentence = f"a better version, from the next batch: {said}"
+            yield Cause(Kind.WAITING, "GATE_FAILED", sentence, newest.created_us)
+            return
+        # All labels are spent: where nothing that learned from them may be used, somebody has to decide.
+        used = models.newest(tx, campaign.id, base=False, promoted=True)
+        sentence = f"another gate, or another run: {said}"
+        yield Cause(
+            Kind.IDLE if used else Kind.STUCK,
+            "GATE_FAILED",
+            sentence,
+            newest.created_us,
+            LEARN_ANEW.format(campaign=campaign.id),
+        )
 
 
 def _serving(tx: Transaction, campaign: Campaign) -> Iterator[Cause]:
@@ -92,12 +104,16 @@ def _serving(tx: Transaction, campaign: Campaign) -> Iterator[Cause]:
         reports = servings.reports(tx, campaign.id)
         failed = any(each.error and each.version == desired.version for each in reports)
         late = tx.now() - desired.changed_us > FETCHING_US
-        said = "; ".join(f"{each.pod}: {each.error or each.state}" for each in reports) or "no pod reports"
+        said = "; ".join(map(_reported, reports)) or "no pod reports"
         sentence = f"version {desired.version} to be served: {said}"
         remedy = "look at the serving agents: it is tried again by itself, without training"
         # On its way is how every version begins: fetched, registered, asked for golden outputs.
         kind = Kind.STUCK if failed or late else Kind.WAITING
         yield Cause(kind, "UNSERVED", sentence, desired.changed_us, remedy)
+
+
+def _reported(report: Report) -> str:
+    return f"{report.pod}: {report.error or f'version {report.version} {report.state}'}"
 
 
 def _at_work(job: Job) -> str:

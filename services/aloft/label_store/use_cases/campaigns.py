@@ -1,5 +1,7 @@
 """Create, change, resume, pause and stop a campaign. Each change is one version and one event."""
 
+from collections.abc import Sequence
+
 from aloft.api.labels.v1 import campaign_pb2 as pb
 from aloft.api.labels.v1 import campaign_service_pb2 as service
 from aloft.kit import names
@@ -24,22 +26,38 @@ def create(tx: Transaction, request: service.CreateCampaignRequest, by: str) -> 
 
 
 def update(tx: Transaction, request: service.UpdateCampaignRequest) -> pb.Campaign:
-    """Change what may be changed of a campaign that has not stopped."""
+    """Change what may be changed of a campaign: of one that has stopped, how its last labels are learned."""
     (campaign_id,) = names.CAMPAIGN.parse(request.campaign.name, "campaign.name")
     campaign = campaigns.lock(tx, campaign_id)
     etags.check(request.campaign.etag, messages.etag_of(campaign))
-    refuse_stopped(campaign)
     spec = pb.Campaign()
     spec.CopyFrom(campaign.spec)
     masks.apply(request.update_mask, spec, request.campaign, rules.MUTABLE)
     spec = rules.completed(spec)
     rules.refuse(list(rules.violations_of(spec)))
+    if not _alike_but_for(_OF_VERSIONS, spec, campaign.spec):
+        refuse_stopped(campaign)
     if spec == campaign.spec:
         return messages.campaign(campaign)
     changed = change(tx, campaign, spec=spec.SerializeToString(deterministic=True))
     if spec.batch_policy != campaign.spec.batch_policy:
         changed = closing.close_by_policy(tx, changed)
     return messages.campaign(closing.stop_by_score(tx, closing.stop_if_spent(tx, changed)))
+
+
+_OF_VERSIONS = ("training", "gate")
+"""Whatever a campaign has spent, its labels may be learned anew, and what comes of it judged otherwise."""
+
+
+def _alike_but_for(names: Sequence[str], one: pb.Campaign, other: pb.Campaign) -> bool:
+    left = []
+    for each in (one, other):
+        copy = pb.Campaign()
+        copy.CopyFrom(each)
+        for name in names:
+            copy.ClearField(name)  # type: ignore[arg-type]
+        left.append(copy)
+    return left[0] == left[1]
 
 
 def resume(tx: Transaction, request: service.ResumeCampaignRequest, by: str) -> pb.Campaign:
