@@ -330,6 +330,31 @@ def test_what_decides_which_versions_there_are_is_changed_but_not_what_they_are_
             world.call("Campaign.UpdateCampaign", request)
 
 
+def test_of_a_stopped_campaign_only_how_its_labels_are_learned_may_change(world: World) -> None:
+    evaluated(world)
+    world.stop()
+    changed = world.change(gate=campaign_pb2.Gate(minimum=0.3), training=campaign_pb2.Training(steps=50))
+    assert (changed.state, changed.gate.minimum, changed.training.steps) == (
+        campaign_pb2.Campaign.STATE_STOPPED,
+        0.3,
+        50,
+    )
+    assert world.announced(events.CampaignChanged)[-1].campaign == changed
+    with pytest.raises(FailedPrecondition, match="for good"):
+        world.change(budget=campaign_pb2.Budget(images=90))
+
+
+@pytest.mark.parametrize("header", ["key,Water,road", "key,watr,road", "key,split,rood"])
+def test_a_column_that_is_a_slip_of_a_label_is_refused_before_anything_is_negative_by_it(
+    world: World, header: str
+) -> None:
+    world.campaign()
+    world.put(0)
+    with pytest.raises(AssertionError, match="spell the label so"):
+        world.manifest(header, f"{key(0)},1,1")
+    assert world.announced(events.ImageRegistered) == []
+
+
 def test_a_campaign_is_stopped_for_good_and_once(world: World) -> None:
     judged(world)
     world.select(1, 1, 2)

@@ -179,6 +179,12 @@ def test_a_label_is_not_called_as_a_column_of_manifests_is() -> None:
     assert violated(pb.Campaign(taxonomy=taxonomy)) == {"campaign.taxonomy.labels[0].id"}
 
 
+def test_a_batch_is_open_for_a_minute_at_least() -> None:
+    policies = [pb.BatchPolicy(close_after=Duration(seconds=seconds)) for seconds in (60, 59)]
+    rules.check("c", rules.completed(campaign(batch_policy=policies[0])))
+    assert violated(campaign(batch_policy=policies[1])) == {"campaign.batch_policy.close_after"}
+
+
 def test_a_batch_is_open_for_ten_years_at_most() -> None:
     day = 24 * 3600
     policies = {

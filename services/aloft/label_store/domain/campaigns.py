@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from aloft import strategies
 from aloft.api.labels.v1 import campaign_pb2 as pb
+from aloft.kit.clock import SECOND
 from aloft.kit.errors import FieldViolation, InvalidArgument
 from aloft.kit.ids import SLUG_RULE, is_slug
 from aloft.label_store.domain import learning, texts
@@ -33,6 +34,8 @@ TAXONOMY_BYTES = 512 * 1024
 PIXELS = 4096
 BANDS = 64
 OVERLAP = 9
+SHORTEST_BATCH_US = 60 * SECOND
+"""Where nobody labels, a batch after another is selected and closed so often."""
 COLUMNS = frozenset({"key", "split"})
 """Columns of a manifest that no label can be named for."""
 _ARCHITECTURE = re.compile(r"[a-z0-9][a-z0-9_.]*")
@@ -158,8 +161,8 @@ def _batch_policy_violations(policy: pb.BatchPolicy) -> Iterator[FieldViolation]
         yield FieldViolation("campaign.batch_policy.close_fraction", text)
     if policy.HasField("close_after"):
         close_after_us = policy.close_after.ToMicroseconds()
-        if not 0 < close_after_us <= LONGEST_US:
-            text = "must be longer than 0 s" if close_after_us <= 0 else TOO_LONG
+        if not SHORTEST_BATCH_US <= close_after_us <= LONGEST_US:
+            text = TOO_LONG if close_after_us > LONGEST_US else "must be a minute at least"
             yield FieldViolation("campaign.batch_policy.close_after", f"{text}; leave it out for never")
 
 

@@ -4,6 +4,7 @@ import codecs
 import csv
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from difflib import get_close_matches
 
 from aloft.api.labels.v1 import campaign_pb2 as pb
 from aloft.kit.errors import InvalidArgument
@@ -13,6 +14,9 @@ from aloft.kit.objects.port import ObjectInfo, Objects
 from aloft.label_store.domain import verdicts
 from aloft.label_store.domain.splits import BY_WORD, draw
 from aloft.label_store.domain.verdicts import Verdicts
+
+CLOSE = 0.75
+"""How alike a column and a label are, from 0 to 1, where one is taken for a slip of the other."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,11 +91,18 @@ class Manifest:
         twice = sorted({name for name in names if names.count(name) > 1} & {"key", "split", *self.labels})
         if twice:
             raise self._unreadable(f"its first line names {', '.join(twice)} twice")
+        for name in self._others(names):
+            missing = {label.lower(): label for label in self.labels if label not in names}
+            for meant in get_close_matches(name.strip().lower(), missing, 1, CLOSE):
+                # It would make the label negative on every line, and no import corrects a label set.
+                label = missing[meant]
+                raise self._unreadable(f"its first line names {name!r} and not {label!r}: spell the label so")
+
+    def _others(self, names: Sequence[str]) -> list[str]:
+        return [name for name in names if name not in {"key", "split", *self.labels}]
 
     def _remarks(self, names: Sequence[str]) -> Iterator[Entry]:
-        """A column that is meant for a label and named otherwise would silently make that label negative."""
-        others = [name for name in names if name not in {"key", "split", *self.labels}]
-        if others and set(names) & set(self.labels):
+        if others := self._others(names):
             text = f"line 1: no label of the campaign, so passed over: {', '.join(map(repr, others))}"
             yield Entry("1", "", remark=text)
 

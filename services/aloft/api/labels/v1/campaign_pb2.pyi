@@ -325,7 +325,7 @@ class BatchPolicy(_message.Message):
     """Close when this part of the batch is labelled or skipped. Default 1."""
     @_builtins.property
     def close_after(self) -> _duration_pb2.Duration:
-        """Close when this long has passed since the batch was accepted. Default: never."""
+        """Close when this long has passed since the batch was accepted, a minute to ten years. Default: never."""
 
     def __init__(
         self,
