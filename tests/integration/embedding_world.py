@@ -80,7 +80,7 @@ class World:
         self.images = DirectoryObjects(folder / "pool")
         self.options = Options(Feed(batch, 2), shard_images, 1 << 20)
         self.jobs = Jobs(self.database)
-        self.servicer = EmbeddingServicer(self.database, self.objects)
+        self.servicer = EmbeddingServicer(self.database, self.objects, self.jobs)
         self._versions: dict[str, int] = {}
 
     def worker(self, pool: Any = None, objects: Any = None) -> JobWorker:

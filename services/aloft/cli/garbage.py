@@ -9,7 +9,7 @@ from aloft.api.embedding.v1.embedding_service_pb2_grpc import EmbeddingServiceSt
 from aloft.api.trainer.v1.trainer_service_pb2 import CollectModelGarbageRequest
 from aloft.api.trainer.v1.trainer_service_pb2_grpc import TrainerServiceStub
 from aloft.cli.connection import Json, connection
-from aloft.cli.output import out, rows
+from aloft.cli.output import err, out, rows
 
 
 def gc(
@@ -31,5 +31,8 @@ def gc(
     ]
     title = "Would be removed" if dry_run else "Removed"
     rows(title, ("of", "objects", "bytes"), items, json)
+    if of_pool.lost_objects:
+        told = "would be made anew" if dry_run else "are made anew"
+        err.print(f"{of_pool.lost_objects} objects of the pool are gone from the bucket: they {told}")
     if dry_run and not json:
         out.print("\n".join(key for item in items for key in item["keys"]), soft_wrap=True, markup=False)

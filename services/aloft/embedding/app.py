@@ -67,7 +67,7 @@ def build(settings: Settings, ports: Ports) -> Service:
     embed = EmbedPool(ports.database, ports.objects, ports.pool, jobs, artefacts, options)
     servicer = Servicer(
         add_EmbeddingServiceServicer_to_server,
-        EmbeddingServicer(ports.database, ports.objects),
+        EmbeddingServicer(ports.database, ports.objects, jobs),
         api.DESCRIPTOR.services_by_name["EmbeddingService"].full_name,
     )
     return Service(

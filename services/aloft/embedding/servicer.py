@@ -3,8 +3,11 @@
 from aloft.api.embedding.v1 import embedding_service_pb2 as api
 from aloft.embedding.explaining import cause, read_standing
 from aloft.embedding.use_cases.collect_garbage import collect_garbage
+from aloft.embedding.use_cases.lost import lost_of_pool
+from aloft.embedding.use_cases.turns import enqueue
 from aloft.kit.database.database import Transactions
 from aloft.kit.explaining import Kind
+from aloft.kit.jobs import Jobs
 from aloft.kit.names import ResourceName
 from aloft.kit.objects.port import Objects
 from aloft.kit.rpc.call import Call, Role, allow
@@ -17,9 +20,10 @@ KEYS_SHOWN = 100
 class EmbeddingServicer:
     """Says where each campaign's pool stands, and tidies up behind it."""
 
-    def __init__(self, database: Transactions, objects: Objects) -> None:
+    def __init__(self, database: Transactions, objects: Objects, jobs: Jobs) -> None:
         self._database = database
         self._objects = objects
+        self._jobs = jobs
 
     @allow(Role.ADMIN, Role.OPERATOR, Role.SERVICE)
     def GetPool(self, request: api.GetPoolRequest, call: Call) -> api.Pool:  # noqa: N802 (the contract's name)
@@ -44,14 +48,19 @@ class EmbeddingServicer:
     def CollectPoolGarbage(  # noqa: N802 (the contract's name)
         self, request: api.CollectPoolGarbageRequest, call: Call
     ) -> api.CollectPoolGarbageResponse:
-        """Remove what nothing names any more, or only say what that is."""
+        """Remove what nothing names, and have made anew what is named and lost; or only say what there is."""
         (campaign,) = POOL.parse(request.name)
         call.principal.require_campaign(campaign)
         with self._database.read() as tx:
             read_standing(tx, campaign)
         garbage = collect_garbage(self._database, self._objects, campaign, dry_run=request.dry_run)
+        gone = lost_of_pool(self._database, self._objects, campaign)
+        if gone and not request.dry_run:
+            with self._database.transaction() as tx:
+                enqueue(self._jobs, tx, campaign)
         return api.CollectPoolGarbageResponse(
             objects=len(garbage),
             bytes=sum(info.size for info in garbage),
             keys=[info.key for info in garbage[:KEYS_SHOWN]],
+            lost_objects=len(gone),
         )

@@ -93,6 +93,17 @@ def drop(tx: Transaction, campaign: str, backbone: str, part: int) -> None:
         tx.execute(sa.delete(table).where(*_of(table, campaign, backbone), table.c.part == part))
 
 
+def forget(tx: Transaction, campaign: str, keys: Collection[str]) -> None:
+    """Let shards of features, with all logits beside them, and shards of logits count no longer."""
+    for part in (list(keys)[at : at + CHUNK] for at in range(0, len(keys), CHUNK)):
+        of = (shards.c.campaign == campaign, shards.c.object_key.in_(part))
+        for row in tx.execute(sa.select(shards.c.backbone, shards.c.part, shards.c.digest).where(*of)).all():
+            drop(tx, campaign, row.backbone, row.part)
+            mine = (logits.c.campaign == campaign, logits.c.features_digest == row.digest)
+            tx.execute(sa.delete(logits).where(*mine))
+        tx.execute(sa.delete(logits).where(logits.c.campaign == campaign, logits.c.object_key.in_(part)))
+
+
 def drop_all_but(tx: Transaction, campaign: str, backbones: Collection[str]) -> None:
     """Let the features of other backbones count no longer. Logits stay."""
     for table in (features, shards):

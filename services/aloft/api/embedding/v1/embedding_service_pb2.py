@@ -26,7 +26,7 @@ from google.api import field_behavior_pb2 as google_dot_api_dot_field__behavior_
 from google.api import resource_pb2 as google_dot_api_dot_resource__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n.aloft/api/embedding/v1/embedding_service.proto\x12\x16\x61loft.api.embedding.v1\x1a\x1fgoogle/api/field_behavior.proto\x1a\x19google/api/resource.proto\"\xef\x01\n\x04Pool\x12\x12\n\x04name\x18\x01 \x01(\tB\x04\xe2\x41\x01\x08\x12\x15\n\rmodel_version\x18\x02 \x01(\x03\x12\x12\n\ngeneration\x18\x03 \x01(\x03\x12\x17\n\x0fmanifest_digest\x18\x04 \x01(\t\x12\x19\n\x11registered_images\x18\x05 \x01(\x03\x12\x17\n\x0f\x65mbedded_images\x18\x06 \x01(\x03\x12\x1a\n\x12quarantined_images\x18\x07 \x01(\x03\x12\x13\n\x0bwaiting_for\x18\x08 \x01(\t:*\xea\x41\'\n\naloft/Pool\x12\x19\x63\x61mpaigns/{campaign}/pool\"$\n\x0eGetPoolRequest\x12\x12\n\x04name\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\"@\n\x19\x43ollectPoolGarbageRequest\x12\x12\n\x04name\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\x12\x0f\n\x07\x64ry_run\x18\x02 \x01(\x08\"J\n\x1a\x43ollectPoolGarbageResponse\x12\x0f\n\x07objects\x18\x01 \x01(\x03\x12\r\n\x05\x62ytes\x18\x02 \x01(\x03\x12\x0c\n\x04keys\x18\x03 \x03(\t2\xe0\x01\n\x10\x45mbeddingService\x12O\n\x07GetPool\x12&.aloft.api.embedding.v1.GetPoolRequest\x1a\x1c.aloft.api.embedding.v1.Pool\x12{\n\x12\x43ollectPoolGarbage\x12\x31.aloft.api.embedding.v1.CollectPoolGarbageRequest\x1a\x32.aloft.api.embedding.v1.CollectPoolGarbageResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n.aloft/api/embedding/v1/embedding_service.proto\x12\x16\x61loft.api.embedding.v1\x1a\x1fgoogle/api/field_behavior.proto\x1a\x19google/api/resource.proto\"\xef\x01\n\x04Pool\x12\x12\n\x04name\x18\x01 \x01(\tB\x04\xe2\x41\x01\x08\x12\x15\n\rmodel_version\x18\x02 \x01(\x03\x12\x12\n\ngeneration\x18\x03 \x01(\x03\x12\x17\n\x0fmanifest_digest\x18\x04 \x01(\t\x12\x19\n\x11registered_images\x18\x05 \x01(\x03\x12\x17\n\x0f\x65mbedded_images\x18\x06 \x01(\x03\x12\x1a\n\x12quarantined_images\x18\x07 \x01(\x03\x12\x13\n\x0bwaiting_for\x18\x08 \x01(\t:*\xea\x41\'\n\naloft/Pool\x12\x19\x63\x61mpaigns/{campaign}/pool\"$\n\x0eGetPoolRequest\x12\x12\n\x04name\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\"@\n\x19\x43ollectPoolGarbageRequest\x12\x12\n\x04name\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\x12\x0f\n\x07\x64ry_run\x18\x02 \x01(\x08\"`\n\x1a\x43ollectPoolGarbageResponse\x12\x0f\n\x07objects\x18\x01 \x01(\x03\x12\r\n\x05\x62ytes\x18\x02 \x01(\x03\x12\x0c\n\x04keys\x18\x03 \x03(\t\x12\x14\n\x0clost_objects\x18\x04 \x01(\x03\x32\xe0\x01\n\x10\x45mbeddingService\x12O\n\x07GetPool\x12&.aloft.api.embedding.v1.GetPoolRequest\x1a\x1c.aloft.api.embedding.v1.Pool\x12{\n\x12\x43ollectPoolGarbage\x12\x31.aloft.api.embedding.v1.CollectPoolGarbageRequest\x1a\x32.aloft.api.embedding.v1.CollectPoolGarbageResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -48,7 +48,7 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_COLLECTPOOLGARBAGEREQUEST']._serialized_start=414
   _globals['_COLLECTPOOLGARBAGEREQUEST']._serialized_end=478
   _globals['_COLLECTPOOLGARBAGERESPONSE']._serialized_start=480
-  _globals['_COLLECTPOOLGARBAGERESPONSE']._serialized_end=554
-  _globals['_EMBEDDINGSERVICE']._serialized_start=557
-  _globals['_EMBEDDINGSERVICE']._serialized_end=781
+  _globals['_COLLECTPOOLGARBAGERESPONSE']._serialized_end=576
+  _globals['_EMBEDDINGSERVICE']._serialized_start=579
+  _globals['_EMBEDDINGSERVICE']._serialized_end=803
 # @@protoc_insertion_point(module_scope)

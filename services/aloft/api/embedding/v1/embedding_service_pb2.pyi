@@ -112,8 +112,11 @@ class CollectPoolGarbageResponse(_message.Message):
     OBJECTS_FIELD_NUMBER: _builtins.int
     BYTES_FIELD_NUMBER: _builtins.int
     KEYS_FIELD_NUMBER: _builtins.int
+    LOST_OBJECTS_FIELD_NUMBER: _builtins.int
     objects: _builtins.int
     bytes: _builtins.int
+    lost_objects: _builtins.int
+    """Shards that the manifest in force names and the bucket has no more: they are made anew, unless in a dry run."""
     @_builtins.property
     def keys(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """The first hundred."""
@@ -124,10 +127,11 @@ class CollectPoolGarbageResponse(_message.Message):
         objects: _builtins.int = ...,
         bytes: _builtins.int = ...,
         keys: _abc.Iterable[_builtins.str] | None = ...,
+        lost_objects: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["bytes", b"bytes", "keys", b"keys", "objects", b"objects"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["bytes", b"bytes", "keys", b"keys", "lost_objects", b"lost_objects", "objects", b"objects"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
