@@ -1,5 +1,6 @@
 """k-means: centres from a sample, then the nearest centre of any number of images, block by block."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -13,6 +14,8 @@ TRIALS = 16
 """Rows drawn for each seed, of which one stays: with few, the last of clusters far apart is often missed."""
 _SEED_ROWS, _SEED_ROWS_EACH = 4096, 8
 """Rows that are enough to draw seeds among: so many, or so many for each. A draw measures all of them."""
+_MEASURED_AT_ONCE = 8192
+"""Rows whose products with one another are held, in 256 MiB; past them each draw makes its own."""
 _ROWS, _CLOSE_ROWS = 2048, 64
 _WORTH_THREADS = 1 << 24
 """Products in an iteration from which on they are shared between cores."""
@@ -111,19 +114,32 @@ def _seeds(rows: NDArray[np.float32], k: int, seed: int) -> NDArray[np.float32]:
     faiss makes it, leaves a third of all fits with two far clusters under one centre.
     """
     chance = np.random.default_rng(seed)
-    lengths = np.einsum("ij,ij->i", rows, rows)
+    squared_to = _squared_to(rows, TRIALS * k)
     chosen = [int(chance.integers(len(rows)))]
-    nearest = np.maximum(lengths - 2 * (rows @ rows[chosen[0]]) + lengths[chosen[0]], 0).astype(np.float64)
+    nearest = squared_to(np.array(chosen))[0].astype(np.float64)
     while len(chosen) < k:
         reach = np.cumsum(nearest)
         if reach[-1] <= 0:
             break
         drawn = np.searchsorted(reach, chance.random(TRIALS) * reach[-1], side="right")
         drawn = np.minimum(drawn, len(rows) - 1)
-        squared = np.maximum(lengths - 2 * (rows[drawn] @ rows.T) + lengths[drawn, None], 0)
-        squared = np.minimum(squared, nearest)
+        squared = np.minimum(squared_to(drawn), nearest)
         best = int(np.argmin(squared.sum(axis=1)))
         chosen.append(int(drawn[best]))
         nearest = squared[best]
         nearest[chosen[-1]] = 0
     return rows[chosen]
+
+
+def _squared_to(rows: NDArray[np.float32], asked: int) -> Callable[[NDArray[np.intp]], NDArray[np.float32]]:
+    """Make the function that measures d² from some rows to all of them; `asked` are so many in all."""
+    lengths = np.einsum("ij,ij->i", rows, rows)
+    # All products at once, each core's rows read a few times and not once a draw.
+    known = rows @ rows.T if len(rows) <= min(asked, _MEASURED_AT_ONCE) else None
+
+    def squared_to(some: NDArray[np.intp]) -> NDArray[np.float32]:
+        products = rows[some] @ rows.T if known is None else known[some]
+        found: NDArray[np.float32] = np.maximum(lengths - 2 * products + lengths[some, None], 0)
+        return found
+
+    return squared_to
